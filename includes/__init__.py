@@ -1,0 +1,1 @@
+"""The parts that the shipped file types share: one `NAME.gen.inc` each."""

@@ -1,0 +1,1 @@
+"""The file types that come with fitsgen: one `NAME.gen.txt` each."""

@@ -1,0 +1,1 @@
+"""A checked model to something: one file a backend."""

@@ -34,17 +34,32 @@ class _Section:
     pieces: list[Logical] = field(default_factory=list)
 
 
-def build(lines: Iterable[Line], start: Position) -> tuple[FileType, list[Problem]]:
-    """Group the lines of a template into HDUs; `start` is where the file begins."""
-    builder = _Builder(start)
+def build(
+    lines: Iterable[Line], start: Position, loose: str | None = None
+) -> tuple[FileType, list[Problem]]:
+    """Group the lines of a template into HDUs.
+
+    Parameters
+    ----------
+    lines
+        What is left of the template once its includes are in place.
+    start
+        Where the file begins.
+    loose
+        The name of the section of cards that stand in none, as data files
+        have them; in a template (None) there are no such cards.
+
+    """
+    builder = _Builder(start, loose)
     for line in lines:
         builder.add(line)
     return builder.finish(), builder.problems
 
 
 class _Builder:
-    def __init__(self, start: Position) -> None:
+    def __init__(self, start: Position, loose: str | None) -> None:
         self.start = start
+        self.loose = loose
         self.problems: list[Problem] = []
         self.name = ""
         self.file_at: Position | None = None
@@ -61,6 +76,9 @@ class _Builder:
                 self.report(f"{word} is reserved for a later version", line.position())
             case nodes.Blank() if section is None or section.data_at:
                 pass
+            case _ if section is None and self.loose is not None and self.file_at:
+                self.sections.append(_Section(self.loose, line.position()))
+                self.add(line)
             case _ if section is None:
                 self.homeless(line)
             case _ if section.data_at:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fitsgen.diagnostics import CompileError, Position, Problem
-from fitsgen.syntax.nodes import Include, Node, Tree
+from fitsgen.syntax.nodes import Include, Node, Root, Tree
 from fitsgen.syntax.parser import parse
 from fitsgen.syntax.text import MAX_LINES, read_text
 
@@ -33,22 +33,15 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Root:
-    """A directory in which includes are looked up, and how paths below it are shown."""
-
-    directory: Path
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
 class Spliced:
-    """A template with its includes: its lines, and every file that was read for it.
+    """A template with its includes: its lines, its own tree, and every file that was read for it.
 
     `missed` are the paths at which an include was looked for and not found:
     a file that appears there later changes what the template means.
     """
 
     lines: tuple[Line, ...]
+    tree: Tree | None
     files: tuple[tuple[str, Path], ...]
     missed: tuple[Path, ...]
 
@@ -68,8 +61,9 @@ class Reader:
         """
         splicer = _Splicer(self)
         lines = tuple(splicer.file(path, name or path.name, ()))
-        files = tuple(splicer.files.items())
-        return Spliced(lines, files, tuple(splicer.missed)), splicer.problems
+        tree, _ = self._trees.get(path, (None, []))
+        spliced = Spliced(lines, tree, tuple(splicer.files.items()), tuple(splicer.missed))
+        return spliced, splicer.problems
 
     def tree(self, path: Path, name: str) -> tuple[Tree, list[Problem]]:
         """Parse a file, once; raises `CompileError` where it cannot be read."""

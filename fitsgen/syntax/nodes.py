@@ -10,6 +10,7 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from itertools import accumulate
+from pathlib import Path
 from typing import NamedTuple
 
 from fitsgen.diagnostics import Position, Source
@@ -99,6 +100,14 @@ class Tree:
         """Return the position of a character of the text."""
         line = bisect_right(self.line_starts, offset)
         return Position(self.source, line, offset - self.line_starts[line - 1] + 1, chain)
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A directory in which includes are looked up, and how paths below it are shown."""
+
+    directory: Path
+    label: str
 
 
 def line_starts(text: str) -> tuple[int, ...]:

@@ -131,8 +131,9 @@ class _Nodes(Transformer[Token, tuple[Node, ...]]):
     def piece(self, tokens: list[Token]) -> Piece:
         return Piece(_span(tokens[0], tokens[-1]))
 
-    def blank(self, _: list[Token]) -> Blank:
-        return Blank(Span(0, 0))
+    def blank(self, tokens: list[Token]) -> Blank:
+        start = _span(tokens[0]).start
+        return Blank(Span(start, start))
 
     def card(self, tokens: list[Token]) -> Card:
         keyword, assign, *value = tokens

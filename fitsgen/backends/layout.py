@@ -1,0 +1,88 @@
+"""Python code laid out for a reader: long calls and tables are broken at their brackets.
+
+Every piece of text comes from `repr` or `ast.unparse`; only blanks and line
+breaks inside brackets are added.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+
+WIDTH = 100
+STEP = "    "
+
+Part = Callable[[str], str]
+"""Gives a part's text, laid out to stand at an indentation."""
+
+
+def bracketed(start: str, parts: Sequence[Part], end: str, indent: str, *, room: int = 0) -> str:
+    """Return `start`, the parts with commas, and `end`: on one line if that fits, else on many.
+
+    `room` is what else has to stand on the line.
+    """
+    texts = [part(indent) for part in parts]
+    flat = f"{start}{', '.join(texts)}{end}"
+    if not any("\n" in text for text in texts) and _ends(flat, indent) + room <= WIDTH:
+        return flat
+    if len(texts) == 1 and texts[0][0] in "([{" and texts[0][-1] in ")]}":
+        return flat
+    inner = indent + STEP
+    lines = "".join(f"{inner}{part(inner)},\n" for part in parts)
+    return f"{start}\n{lines}{indent}{end}"
+
+
+def _ends(text: str, indent: str) -> int:
+    """Return the column at which the last line of a text ends."""
+    before, _, last = text.rpartition("\n")
+    return len(last) if before else len(indent) + len(last)
+
+
+def expression(node: ast.expr, indent: str, room: int = 0) -> str:
+    """Return an expression's code; it begins where the indentation and `room` end."""
+    flat = ast.unparse(node)
+    if len(indent) + len(flat) + room <= WIDTH:
+        return flat
+    match node:
+        case ast.Call(func=function, args=[*arguments], keywords=keywords):
+            parts = [*map(_part, arguments), *map(_named, keywords)]
+            return bracketed(f"{_operand(function, indent)}(", parts, ")", indent, room=room)
+        case ast.Attribute(value=value, attr=name):
+            return f"{_operand(value, indent)}.{name}"
+        case ast.Subscript(value=value, slice=index):
+            return f"{_operand(value, indent)}[{ast.unparse(index)}]"
+        case ast.Dict(keys=keys, values=values):
+            pairs = [
+                _pair(key, value)
+                for key, value in zip(keys, values, strict=True)
+                if key is not None
+            ]
+            return bracketed("{", pairs, "}", indent, room=room)
+        case ast.List(elts=elements):
+            return bracketed("[", list(map(_part, elements)), "]", indent, room=room)
+        case ast.Tuple(elts=elements):
+            return bracketed("(", list(map(_part, elements)), ")", indent, room=room)
+    return flat
+
+
+def _operand(node: ast.expr, indent: str) -> str:
+    """Return what a call, an attribute or a subscript is applied to, in brackets if it must be."""
+    match node:
+        case ast.Call() | ast.Attribute() | ast.Subscript() | ast.Dict() | ast.List():
+            return expression(node, indent)
+    # unparse puts the brackets that an operand of this kind needs.
+    return ast.unparse(ast.Attribute(value=node, attr="x")).removesuffix(".x")
+
+
+def _part(node: ast.expr) -> Part:
+    return lambda indent: expression(node, indent, 1)
+
+
+def _named(keyword: ast.keyword) -> Part:
+    start = f"{keyword.arg}="
+    return lambda indent: start + expression(keyword.value, indent, len(start) + 1)
+
+
+def _pair(key: ast.expr, value: ast.expr) -> Part:
+    start = f"{ast.unparse(key)}: "
+    return lambda indent: start + expression(value, indent, len(start) + 1)

@@ -1,0 +1,37 @@
+"""The pass that checks what is known of cards: constant values, and comments beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fitsgen.diagnostics import Problem, warning
+from fitsgen.model import COMMENTARY, Card, FileType
+from fitsgen.runtime.cards import CardError, commentary_texts, fits_comment, plain
+from fitsgen.runtime.structural import is_structural
+
+
+def check(file_type: FileType) -> Iterator[Problem]:
+    """Check constant values, and that the comments beside them are not cut."""
+    for hdu in file_type.hdus:
+        for card in hdu.cards():
+            expression = card.expression
+            if expression and expression.is_constant:
+                yield from _constant(card, expression.constant, is_structural(card.keyword))
+            elif len(card.keyword) <= 8 and not fits_comment(card.keyword, None, card.comment):
+                yield warning("the comment is too long for its card and will be cut", card.position)
+
+
+def _constant(card: Card, value: object, structural: bool) -> Iterator[Problem]:
+    at = card.expression.position if card.expression else card.position
+    try:
+        if card.keyword in COMMENTARY:
+            commentary_texts(value)
+            return
+        plain_value, unit = plain(value)
+        comment = f"[{unit}] {card.comment}" if unit else card.comment
+        whole = fits_comment(card.keyword, plain_value, comment)
+    except CardError as error:
+        yield Problem(str(error), at)
+        return
+    if not whole and not structural:
+        yield warning("the comment is too long for its card and will be cut", card.position)

@@ -1,0 +1,158 @@
+"""A file type and its sources to the parts of a file: header text and encoded data.
+
+In: a `FileType` and the sources. Out: `Built`: every HDU, and everything that
+failed or was doubtful on the way.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from fitsgen.diagnostics import Problem
+from fitsgen.runtime.cards import (
+    BLANK,
+    CardError,
+    fits_comment,
+    pad,
+    render_card,
+    render_commentary,
+)
+from fitsgen.runtime.declare import Blank, Card, FileType, Heading, Item
+from fitsgen.runtime.encoded import Encoded, StructuralCard, encode_nothing
+from fitsgen.runtime.evaluate import COMMENTARY, Failed, Values
+from fitsgen.runtime.files import Part
+from fitsgen.runtime.functions import frozen_clock
+from fitsgen.runtime.sources import Source
+from fitsgen.runtime.structural import is_checksum, is_leading, is_structural
+
+CHECKSUMS = {"CHECKSUM": "checksum of the HDU", "DATASUM": "checksum of the data"}
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """The parts of a file. Where a problem is an error, what failed is left undefined."""
+
+    parts: tuple[Part, ...]
+    problems: tuple[Problem, ...]
+    filename: object
+
+
+def build(
+    file_type: FileType,
+    sources: Mapping[str, Source],
+    parameters: Mapping[str, object],
+    *,
+    name: str = "",
+    checksum: bool = False,
+) -> Built:
+    """Make all headers and data of a file.
+
+    Parameters
+    ----------
+    sources
+        By name: `input` and the data files that were given.
+    name
+        What the file will be called; fills in a FILENAME that has no expression.
+    checksum
+        Whether every HDU gets CHECKSUM and DATASUM.
+
+    """
+    values = Values(file_type, sources, parameters, name)
+    with frozen_clock(), warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.showwarning = lambda message, *_: _warned(values, str(message))
+        parts = [_part(values, number, checksum=checksum) for number in range(len(file_type.hdus))]
+    return Built(tuple(parts), tuple(values.problems), _filename(values))
+
+
+def _warned(values: Values, message: str) -> None:
+    """Take a warning of a library for one about what is being made now."""
+    values.warn(values.current() or (0, 0), message)
+
+
+def _part(values: Values, number: int, *, checksum: bool) -> Part:
+    try:
+        encoded = values.encoded(number)
+    except Failed:
+        encoded = encode_nothing({}, primary=number == 0)
+    named = [k for k in values.keywords(number) if is_checksum(k)]
+    if not (checksum or named):
+        return Part(pad(_header(values, number, encoded, {})), encoded)
+    from fitsgen.runtime.checksum import UNSET, data_sum, seal
+
+    total = data_sum(encoded.blocks(), encoded.fill)
+    sums = {"CHECKSUM": UNSET, "DATASUM": str(total)}
+    rest = [render_card(k, sums[k], CHECKSUMS[k]) for k in sums if k not in named]
+    header = pad((*_header(values, number, encoded, sums), *rest))
+    return Part(seal(header, total), encoded)
+
+
+def _header(
+    values: Values, number: int, encoded: Encoded, sums: Mapping[str, str]
+) -> Iterator[str]:
+    """Give the texts of a header: the cards that must lead, and then the template's order."""
+    items = values.hdus[number].items
+    comments = {item.keyword: item.comment for item in items if isinstance(item, Card)}
+    structure = {card.keyword: card for card in encoded.cards}
+    for card in encoded.cards:
+        if is_leading(card.keyword) or card.keyword not in comments:
+            yield _structural(card, comments)
+    for index, item in enumerate(items):
+        match item:
+            case Card(keyword=keyword) if is_structural(keyword):
+                if keyword in structure and not is_leading(keyword):
+                    yield _structural(structure[keyword], comments)
+                elif keyword in sums:
+                    yield render_card(keyword, sums[keyword], item.comment)
+            case _:
+                yield _item(values, number, index, item)
+
+
+def _structural(card: StructuralCard, comments: Mapping[str, str]) -> str:
+    return render_card(card.keyword, card.value, comments.get(card.keyword, card.comment))
+
+
+def _item(values: Values, number: int, index: int, item: Item) -> str:
+    match item:
+        case Blank():
+            return BLANK
+        case Heading(text=text):
+            return render_commentary("", text)
+        case Card() if item.image is not None:
+            return item.image
+    try:
+        text = _card(values, number, index, item)
+    except Failed:
+        return render_card(item.keyword, None, item.comment)
+    if item.reads is None:
+        item.image = text
+    return text
+
+
+def _card(values: Values, number: int, index: int, card: Card) -> str:
+    if card.keyword in COMMENTARY:
+        texts = values.texts(number, index)
+        return "".join(render_commentary(card.keyword, text) for text in texts)
+    made = values.card(number, index)
+    if made.is_missing:
+        return ""
+    comment = f"[{made.unit}] {card.comment}".rstrip() if made.unit else card.comment
+    try:
+        text = render_card(card.keyword, made.value, comment)
+    except CardError as error:
+        values.report((number, index), str(error))
+        raise Failed from None
+    if comment and card.reads is not None and not fits_comment(card.keyword, made.value, comment):
+        message = f"the comment does not fit beside the value and is cut: {comment!r}"
+        values.warn((number, index), message)
+    return text
+
+
+def _filename(values: Values) -> object:
+    """Return what the primary header has for FILENAME, or None."""
+    try:
+        return values.lookup(0, "FILENAME") if values.hdus and values.has(0, "FILENAME") else None
+    except Failed:
+        return None

@@ -1,0 +1,154 @@
+"""Inputs to a finished file: the one way a conversion goes.
+
+In: a `FileType`, what the user gave, and where the file should go. Out: the
+path of a file that is whole, with what was doubtful; or a `FitsgenError`, and
+no file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fitsgen.diagnostics import (
+    GenerateError,
+    InputError,
+    OutputError,
+    Position,
+    Problem,
+    Severity,
+    Source,
+    errors,
+)
+from fitsgen.inputs import INPUT, Inputs, open_inputs
+from fitsgen.namespace import SOURCES
+from fitsgen.runtime.build import Built, build
+from fitsgen.runtime.declare import Card, FileType
+from fitsgen.runtime.files import Progress, check_output, safe_name, write_file
+
+if TYPE_CHECKING:
+    from astropy.io.fits import HDUList
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a conversion is done.
+
+    output
+        The file to write, or an existing directory to write into; None: the
+        template's FILENAME, or a name made from the input's and the file type's.
+    mark
+        Whether a file with failures is written all the same, undefined values
+        in the place of what failed.
+
+    """
+
+    output: Path | None = None
+    overwrite: bool = False
+    mark: bool = False
+    checksum: bool = False
+    progress: Progress | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """A file that was written, with the problems that did not prevent it."""
+
+    path: Path
+    problems: tuple[Problem, ...]
+
+
+def convert(
+    file_type: FileType,
+    given: Sequence[object],
+    parameters: Mapping[str, object],
+    options: Options,
+) -> Conversion:
+    """Make a file and write it.
+
+    Raises
+    ------
+    InputError, GenerateError, OutputError
+        What the problem is with; nothing was written.
+
+    """
+    with open_inputs(given) as inputs:
+        _require_input(file_type, inputs)
+        name = _default_name(file_type, inputs, options)
+        if options.output and not options.output.is_dir():
+            check_output(options.output, options.overwrite, inputs.paths)
+        built = build(file_type, inputs.sources, parameters, name=name, checksum=options.checksum)
+        problems = (*inputs.problems, *built.problems)
+        if errors(problems) and not options.mark:
+            raise GenerateError((*problems, *_not_given(file_type, inputs)))
+        path = _path(built, options, name)
+        check_output(path, options.overwrite, inputs.paths)
+        write_file(path, built.parts, overwrite=options.overwrite, progress=options.progress)
+    return Conversion(path, (*problems, *_not_given(file_type, inputs)))
+
+
+def generate(
+    file_type: FileType, given: Sequence[object], parameters: Mapping[str, object]
+) -> HDUList:
+    """Make a file in an unnamed temporary file, and return it opened."""
+    import tempfile
+
+    from astropy.io import fits
+
+    with open_inputs(given) as inputs:
+        _require_input(file_type, inputs)
+        built = build(file_type, inputs.sources, parameters)
+        if errors(built.problems):
+            raise GenerateError((*built.problems, *_not_given(file_type, inputs)))
+        with tempfile.TemporaryDirectory(prefix="fitsgen-") as directory:
+            path = Path(directory) / "generated.fits"
+            write_file(path, built.parts)
+            # The file stays readable after its name is gone.
+            hdulist = fits.open(path, mode="denywrite", memmap=True, lazy_load_hdus=False)
+    return hdulist
+
+
+def _default_name(file_type: FileType, inputs: Inputs, options: Options) -> str:
+    if options.output and not options.output.is_dir():
+        return options.output.name
+    return f"{inputs.stem}_{file_type.name}.fits" if inputs.stem else f"{file_type.name}.fits"
+
+
+def _path(built: Built, options: Options, default: str) -> Path:
+    if options.output and not options.output.is_dir():
+        return options.output
+    directory = options.output or Path()
+    if built.filename in (None, "", default):
+        return directory / default
+    try:
+        return directory / safe_name(built.filename)
+    except ValueError as error:
+        hint = "name the output with -o"
+        raise OutputError(Problem(f"FILENAME: {error}", None, hint)) from None
+
+
+def _reads(file_type: FileType) -> list[str]:
+    """Return the sources that a file type reads."""
+    cards = [c for hdu in file_type.hdus for c in hdu.items if isinstance(c, Card)]
+    parts = [*(card.reads or () for card in cards), *(h.reads or () for h in file_type.hdus)]
+    return list(dict.fromkeys(name for reads in parts for name in reads))
+
+
+def _require_input(file_type: FileType, inputs: Inputs) -> None:
+    if INPUT in _reads(file_type) and INPUT not in inputs.sources:
+        message = f"{file_type.name} reads a FITS file, and none was given"
+        raise InputError(Problem(message, Position(Source("input"))))
+
+
+def _not_given(file_type: FileType, inputs: Inputs) -> tuple[Problem, ...]:
+    """Say which sources were asked for and not given."""
+    known = {*inputs.sources, "output", "param"}
+    missing = [name for name in _reads(file_type) if name not in known]
+    unread = [name for name in inputs.sources if name not in _reads(file_type)]
+    messages = [
+        f"{name} was asked for and not given: its lookups found nothing" for name in missing
+    ]
+    messages += [f"{name} was given and never read" for name in unread if name not in SOURCES]
+    return tuple(Problem(message, severity=Severity.NOTE) for message in messages)

@@ -1,0 +1,229 @@
+"""The values of a file, each made when it is first needed and then kept.
+
+In: a `FileType`, the sources and the parameters. Out: `Values`, which gives the
+value of any card and the data of any HDU, and gathers what failed. A card may
+so refer to any other, and to data that is made later.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fitsgen.diagnostics import Position, Problem, Severity
+from fitsgen.runtime.cards import Value, commentary_texts, plain
+from fitsgen.runtime.declare import Card, FileType
+from fitsgen.runtime.encoded import Demands, Encoded, encode_nothing
+from fitsgen.runtime.explain import in_plain_words
+from fitsgen.runtime.output import Output
+from fitsgen.runtime.sources import Absent, Evaluation, Lookup, Parameters, Source
+from fitsgen.runtime.structural import is_structural
+
+COMMENTARY = frozenset({"COMMENT", "HISTORY"})
+_ABSENT = Absent()
+
+
+class Failed(Exception):  # noqa: N818 - says what happened to a value whose failure is told elsewhere
+    """Something that is needed could not be made; its own failure is among the problems."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The value of a card, as it will stand in the header."""
+
+    value: Value
+    unit: str = ""
+    is_missing: bool = False
+
+
+MISSING = Made(None, is_missing=True)
+Key = tuple[int, int]
+"""An HDU, and an item of its header; past the items stands the data, and then its bytes."""
+
+
+class Values:
+    """Makes and keeps the values of one file."""
+
+    def __init__(
+        self,
+        file_type: FileType,
+        sources: Mapping[str, Source],
+        parameters: Mapping[str, object],
+        name: str = "",
+    ) -> None:
+        self.hdus = file_type.hdus
+        self.problems: list[Problem] = []
+        self._file_type = file_type
+        self._sources: dict[str, Source] = {**sources, "output": Output(self)}
+        self._parameters = parameters
+        self._name_of_file = name
+        self._made: dict[Key, Any] = {}
+        self._failed: set[Key] = set()
+        self._doing: list[Key] = []
+        self._index = [
+            {item.keyword: i for i, item in enumerate(hdu.items) if isinstance(item, Card)}
+            for hdu in self.hdus
+        ]
+        self._positions: list[list[Position]] | None = None
+
+    def card(self, number: int, index: int) -> Made:
+        """Return the value of a card; raises `Failed` where it has none."""
+        key = (number, index)
+        if key in self._made:
+            made: Made = self._made[key]
+            return made
+        with self._making(key) as evaluation:
+            made = self._made[key] = self._card(key, evaluation)
+        return made
+
+    def texts(self, number: int, index: int) -> tuple[str, ...]:
+        """Return the texts of a COMMENT or HISTORY card."""
+        card = self.hdus[number].items[index]
+        assert isinstance(card, Card)
+        with self._making((number, index)) as evaluation:
+            value = self._call(card.value, card.reads, evaluation)
+            self._made[number, index] = commentary_texts(value)
+        texts: tuple[str, ...] = self._made[number, index]
+        return texts
+
+    def data(self, number: int) -> Any:
+        """Return what the data expression of an HDU gives."""
+        hdu = self.hdus[number]
+        key = (number, len(hdu.items))
+        if key not in self._made:
+            with self._making(key) as evaluation:
+                self._made[key] = self._call(hdu.data, hdu.reads, evaluation)
+        return self._made[key]
+
+    def encoded(self, number: int) -> Encoded:
+        """Return the data of an HDU as bytes, with the cards that describe it."""
+        hdu = self.hdus[number]
+        key = (number, len(hdu.items) + 1)
+        if key not in self._made:
+            demands = self._demands(number)
+            data = self.data(number) if hdu.data else None
+            with self._making(key):
+                self._made[key] = _encode(data, demands, primary=number == 0)
+        encoded: Encoded = self._made[key]
+        return encoded
+
+    def has(self, number: int, keyword: str) -> bool:
+        """Whether the header of an HDU will have a keyword."""
+        if is_structural(keyword):
+            return any(card.keyword == keyword for card in self.encoded(number).cards)
+        index = self._index[number].get(keyword)
+        return index is not None and not self.card(number, index).is_missing
+
+    def lookup(self, number: int, keyword: str) -> Value:
+        """Return the value that a header will have for a keyword that it has."""
+        if is_structural(keyword):
+            cards = self.encoded(number).cards
+            return next(card.value for card in cards if card.keyword == keyword)
+        return self.card(number, self._index[number][keyword]).value
+
+    def keywords(self, number: int) -> tuple[str, ...]:
+        """Return the keywords that the template gives to a header."""
+        return tuple(self._index[number])
+
+    def report(self, key: Key, message: str, **more: Any) -> None:
+        """Add a problem with an item of a header, or with the data."""
+        self.problems.append(Problem(f"{self._name(key)}: {message}", self._place(key), **more))
+
+    def current(self) -> Key | None:
+        """Return what is being made now."""
+        return self._doing[-1] if self._doing else None
+
+    def _card(self, key: Key, evaluation: Evaluation) -> Made:
+        card = self.hdus[key[0]].items[key[1]]
+        assert isinstance(card, Card)
+        try:
+            value = self._call(card.value, card.reads, evaluation)
+        except LookupError:
+            if not card.optional:
+                raise
+            value = None
+        if card.optional and (value is None or (isinstance(value, str) and not value)):
+            return MISSING
+        if card.value is None and key[0] == 0 and card.keyword == "FILENAME":
+            value = self._name_of_file or None
+        return Made(*plain(value))
+
+    def _call(self, value: Any, reads: Sequence[str] | None, evaluation: Evaluation) -> Any:
+        """Return a constant, or call a lambda with the sources that it reads."""
+        if reads is None:
+            return value
+        return value(*[self._bind(name, evaluation) for name in reads])
+
+    def _bind(self, name: str, evaluation: Evaluation) -> Lookup | Parameters:
+        if name == "param":
+            return Parameters(self._parameters, evaluation)
+        return Lookup(name, self._sources.get(name, _ABSENT), evaluation)
+
+    def _demands(self, number: int) -> Demands:
+        """Return what the template demands; a lookup that found nothing demands nothing."""
+        demands: dict[str, object] = {}
+        for keyword, index in self._index[number].items():
+            if is_structural(keyword):
+                value = self.card(number, index).value
+                if value is not None and value != "":
+                    demands[keyword] = value
+        return demands
+
+    @contextlib.contextmanager
+    def _making(self, key: Key) -> Iterator[Evaluation]:
+        """Stand around the making of a value: cycles are found here, and failures reported."""
+        if key in self._failed:
+            raise Failed
+        keyword = self._keyword(key)
+        evaluation = Evaluation(keyword, key[0])
+        if key in self._doing:
+            self._cycle(key)
+        self._doing.append(key)
+        try:
+            yield evaluation
+        except Failed:
+            self._failed.add(key)
+            raise
+        except Exception as error:
+            self._failed.add(key)
+            notes = tuple((f"{one} found nothing", None) for one in evaluation.fallbacks)
+            self.report(key, in_plain_words(error), notes=notes)
+            raise Failed from None
+        finally:
+            self._doing.pop()
+
+    def _cycle(self, key: Key) -> None:
+        steps = [*self._doing[self._doing.index(key) :], key]
+        self._failed.update(steps)
+        self.report(key, "a cycle: " + " needs ".join(map(self._name, steps)))
+        raise Failed
+
+    def _keyword(self, key: Key) -> str:
+        items = self.hdus[key[0]].items
+        item = items[key[1]] if key[1] < len(items) else None
+        return item.keyword if isinstance(item, Card) else ""
+
+    def _name(self, key: Key) -> str:
+        return f"{self.hdus[key[0]].name} {self._keyword(key) or 'data'}"
+
+    def _place(self, key: Key) -> Position | None:
+        """Return where in the templates something comes from."""
+        if self._positions is None:
+            origins = self._file_type.origins
+            self._positions = origins.positions() if origins else [[] for _ in self.hdus]
+        places = self._positions[key[0]]
+        return places[min(key[1], len(places) - 1)] if places else None
+
+    def warn(self, key: Key, message: str) -> None:
+        """Add a warning about an item of a header, or about the data."""
+        self.report(key, message, severity=Severity.WARNING)
+
+
+def _encode(data: object, demands: Demands, *, primary: bool) -> Encoded:
+    if data is None:
+        return encode_nothing(demands, primary=primary)
+    from fitsgen.runtime.arrays import encode
+
+    return encode(data, demands, primary=primary)

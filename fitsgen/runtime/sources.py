@@ -1,0 +1,186 @@
+"""What `input`, `output`, `param` and the data files are to an expression.
+
+In: opened inputs, or the file that is being made. Out: for each expression a
+small view of each source it reads, which knows which keyword it is asked for
+and keeps a note of every lookup that found nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+HDUKey = int | str | tuple[str, int]
+
+
+class Source(Protocol):
+    """Something that keywords are looked up in."""
+
+    def find(self, keyword: str, hdu: HDUKey) -> tuple[bool, object]:
+        """Return whether an HDU has a keyword, and its value."""
+        ...
+
+    def hdu(self, key: HDUKey) -> Any:
+        """Return the view of an HDU; raises LookupError where there is none."""
+        ...
+
+    def __len__(self) -> int:
+        """Count the HDUs."""
+        ...
+
+
+class Absent:
+    """A source that was not given: every lookup finds nothing."""
+
+    def find(self, keyword: str, hdu: HDUKey) -> tuple[bool, object]:
+        """Find nothing."""
+        return False, None
+
+    def hdu(self, key: HDUKey) -> Any:
+        """Raise, for there is no HDU."""
+        raise LookupError("it was not given")
+
+    def __len__(self) -> int:
+        return 0
+
+
+@dataclass(slots=True)
+class Evaluation:
+    """The evaluation of one expression: for which card it is, and what it did not find."""
+
+    keyword: str
+    hdu: int
+    fallbacks: list[str] = field(default_factory=list)
+
+
+class Lookup:
+    """A source as one expression sees it: called with a keyword, or indexed by an HDU."""
+
+    __slots__ = ("_evaluation", "_name", "_source")
+
+    def __init__(self, name: str, source: Source, evaluation: Evaluation) -> None:
+        self._name = name
+        self._source = source
+        self._evaluation = evaluation
+
+    def __call__(
+        self, keyword: str | None = None, hdu: HDUKey | None = None, default: object = ""
+    ) -> object:
+        """Return the value of a keyword, or `default` where it is not found.
+
+        Without a keyword: that of the same card in the same-numbered HDU.
+        Without an HDU: the same-numbered one, and where that has none the primary.
+        """
+        own = self._evaluation.hdu
+        places: tuple[HDUKey, ...]
+        if hdu is not None:
+            places = (hdu,)
+        elif keyword is None:
+            places = (own,)
+        else:
+            places = (own, 0)
+        wanted = self._evaluation.keyword if keyword is None else keyword
+        if not isinstance(wanted, str):
+            raise TypeError(f"{self._name}({wanted!r}): a keyword is text")
+        for place in places:
+            found, value = self._source.find(wanted, place)
+            if found:
+                return value
+        where = "" if hdu is None else f", {hdu!r}"
+        self._evaluation.fallbacks.append(f"{self._name}({wanted!r}{where})")
+        return default
+
+    def __getitem__(self, key: HDUKey) -> Any:
+        """Return an HDU."""
+        try:
+            return self._source.hdu(key)
+        except LookupError as error:
+            raise LookupError(f"{self._name}[{key!r}]: {error}") from None
+
+    def __contains__(self, key: object) -> bool:
+        try:
+            self._source.hdu(key)  # type: ignore[arg-type]
+        except LookupError:
+            return False
+        return True
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self._source.hdu(number) for number in range(len(self._source)))
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    def __repr__(self) -> str:
+        return f"<{self._name}>"
+
+
+class Parameters:
+    """`param`: the values given with `--set`, or in the call."""
+
+    __slots__ = ("_evaluation", "_values")
+
+    def __init__(self, values: Mapping[str, object], evaluation: Evaluation) -> None:
+        self._values = values
+        self._evaluation = evaluation
+
+    def __call__(self, name: str | None = None, default: object = "") -> object:
+        """Return a parameter, or `default` where it was not given."""
+        wanted = self._evaluation.keyword if name is None else name
+        if wanted in self._values:
+            return self._values[wanted]
+        self._evaluation.fallbacks.append(f"param({wanted!r})")
+        return default
+
+    def __repr__(self) -> str:
+        return "<param>"
+
+
+class FitsSource:
+    """An opened FITS file as a source."""
+
+    __slots__ = ("_file",)
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+
+    def find(self, keyword: str, hdu: HDUKey) -> tuple[bool, object]:
+        """Return whether an HDU of the file has a keyword, and its value."""
+        try:
+            header = self._file[hdu].header
+        except LookupError:
+            return False, None
+        return (True, header[keyword]) if keyword in header else (False, None)
+
+    def hdu(self, key: HDUKey) -> Any:
+        """Return the view of an HDU."""
+        return self._file[key]
+
+    def __len__(self) -> int:
+        return len(self._file)
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """A data file as a source: its name, and its sections with their values."""
+
+    name: str
+    sections: tuple[tuple[str, Mapping[str, object]], ...]
+
+    def find(self, keyword: str, hdu: HDUKey) -> tuple[bool, object]:
+        """Return whether a section has a keyword; a number stands for the file as a whole.
+
+        Data files are not numbered like the HDUs of the output: only a name
+        picks a section.
+        """
+        for name, values in self.sections:
+            if keyword in values and (isinstance(hdu, int) or name == hdu):
+                return True, values[keyword]
+        return False, None
+
+    def hdu(self, key: HDUKey) -> Any:
+        """Raise: a data file has keywords and no HDUs."""
+        raise LookupError(f"a data file has no HDUs; write {self.name}('KEY')")
+
+    def __len__(self) -> int:
+        return 0

@@ -47,6 +47,11 @@ class Expression:
         """Return where in the templates a part of the expression stands."""
         return self.text.position(offset_of(self.text.text, node.lineno, node.col_offset))
 
+    def locate_end(self, node: ast.expr, length: int) -> Position:
+        """Return where the last `length` characters of a part of the expression stand."""
+        end = offset_of(self.text.text, node.end_lineno or 1, node.end_col_offset or 0)
+        return self.text.position(end - length)
+
     @property
     def is_constant(self) -> bool:
         """Whether the value is known when the template is compiled."""

@@ -90,7 +90,7 @@ def _line(card: CardText) -> str:
             return f"{card.keyword:8} = {card.value!r}"
         case name if _OPEN.fullmatch(name) or is_checksum(name):
             return f"{name:8} ={comment}"
-    return f"{card.keyword:8} = {_literal(card.value)}{comment}".rstrip()
+    return f"{card.keyword:8} = {_literal(card.value)}".rstrip() + comment
 
 
 def _literal(value: object) -> str:

@@ -391,10 +391,10 @@ def test_a_table_that_astropy_read_is_written_again() -> None:
 def test_tables_may_be_empty(data: dict, kind: str) -> None:
     if kind == "TABLE":
         data = {name: values for name, values in data.items() if name != "B"}
-    header, read_back = table(data, {"XTENSION": kind})
-    assert header["TFIELDS"] == len(data)
-    assert header["NAXIS2"] == 0
-    assert len(read_back) == 0
+    made = cards(data, {"XTENSION": kind}, primary=False)
+    assert (made["TFIELDS"], made["NAXIS2"]) == (len(data), 0)
+    if data or kind == "BINTABLE":  # astropy cannot read an ASCII table without columns
+        assert len(table(data, {"XTENSION": kind})[1]) == 0
 
 
 WRONG_TABLES = [
@@ -413,6 +413,7 @@ WRONG_TABLES = [
     ({"A": [1, None]}, {}, "row 0"),
     ({"A": [[1], ["a", "b"]]}, {}, "column 'A'"),
     ({"A": [[[1], [2]], [3]]}, {}, "one-dimensional"),
+    ({"A": [[2**53 + 1], [0.5, 1]]}, {}, r"column 'A', row 0 \[0\] is 9007199254740993"),
     (np.zeros((2, 2), [("A", "i2")]), {}, r"reshape\(-1\)"),
     (np.zeros(2, [("A", [("B", "i2")])]), {}, "fields as columns"),
     ({"A": [1, 70000]}, {"TFORM1": "I"}, "column 'A', row 1 is 70000.*int16"),

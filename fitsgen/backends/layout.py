@@ -46,11 +46,11 @@ def expression(node: ast.expr, indent: str, room: int = 0) -> str:
     match node:
         case ast.Call(func=function, args=[*arguments], keywords=keywords):
             parts = [*map(_part, arguments), *map(_named, keywords)]
-            return bracketed(f"{_operand(function, indent)}(", parts, ")", indent, room=room)
+            return bracketed(f"{_operand(function, indent, room)}(", parts, ")", indent, room=room)
         case ast.Attribute(value=value, attr=name):
-            return f"{_operand(value, indent)}.{name}"
+            return f"{_operand(value, indent, room)}.{name}"
         case ast.Subscript(value=value, slice=index):
-            return f"{_operand(value, indent)}[{ast.unparse(index)}]"
+            return f"{_operand(value, indent, room)}[{ast.unparse(index)}]"
         case ast.Dict(keys=keys, values=values):
             pairs = [
                 _pair(key, value)
@@ -65,11 +65,11 @@ def expression(node: ast.expr, indent: str, room: int = 0) -> str:
     return flat
 
 
-def _operand(node: ast.expr, indent: str) -> str:
+def _operand(node: ast.expr, indent: str, room: int) -> str:
     """Return what a call, an attribute or a subscript is applied to, in brackets if it must be."""
     match node:
         case ast.Call() | ast.Attribute() | ast.Subscript() | ast.Dict() | ast.List():
-            return expression(node, indent)
+            return expression(node, indent, room)
     # unparse puts the brackets that an operand of this kind needs.
     return ast.unparse(ast.Attribute(value=node, attr="x")).removesuffix(".x")
 

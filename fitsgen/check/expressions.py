@@ -60,6 +60,8 @@ def check_expression(expression: Expression) -> list[Problem]:
 
 def _problem(expression: Expression, fault: _Fault) -> Problem:
     at = expression.locate(fault.node)
+    if isinstance(fault.node, ast.Attribute) and fault.node.end_col_offset is not None:
+        at = expression.locate_end(fault.node, len(fault.node.attr))
     if fault.warns:
         return warning(fault.message, at, fault.hint)
     return Problem(fault.message, at, fault.hint)
@@ -122,7 +124,9 @@ class _Walk:
             yield self.unknown(node, called=False)
 
     def unknown(self, node: ast.Name, *, called: bool) -> _Fault:
-        near = difflib.get_close_matches(node.id, [*KNOWN, *self.bound], 1)
+        near = difflib.get_close_matches(node.id, [*KNOWN, *self.bound], 1, 0.7)
+        if node.id.lower() in KNOWN:
+            near = [node.id.lower()]
         hint = f"did you mean {near[0]}?" if near else ""
         if node.id.startswith("_"):
             return _Fault(node, f"names that begin with _ do not exist here: {node.id}")
@@ -144,6 +148,10 @@ class _Walk:
         if name := _numpy_name(node):
             yield from self.numpy_value(node, name)
             return
+        if isinstance(node.value, ast.Name) and node.value.id in SOURCES:
+            hint = f"look a keyword up, {node.value.id}('KEY'), or take an HDU, {node.value.id}[0]"
+            yield _Fault(node, f"{node.value.id} has no .{node.attr}", hint)
+            return
         if node.attr.startswith("_"):
             yield _Fault(node, f"attributes that begin with _ do not exist here: {node.attr}")
         elif node.attr not in allowed:
@@ -153,7 +161,7 @@ class _Walk:
     def refused_attribute(self, node: ast.Attribute, allowed: frozenset[str]) -> _Fault:
         if node.attr in policy.METHODS and allowed is policy.ATTRIBUTES:
             return _Fault(node, f".{node.attr} can only be called", f"write .{node.attr}(...)")
-        near = difflib.get_close_matches(node.attr, policy.METHODS | policy.ATTRIBUTES, 1)
+        near = difflib.get_close_matches(node.attr, policy.METHODS | policy.ATTRIBUTES, 1, 0.8)
         hint = f"did you mean .{near[0]}?" if near else ""
         return _Fault(node, f".{node.attr} is not allowed in an expression", hint)
 
@@ -173,8 +181,9 @@ class _Walk:
                 yield from self.numpy_call(node, function, name)
             case ast.Attribute() as function:
                 yield from self.attribute(function, policy.METHODS)
-            case _:
-                yield _Fault(node, "only a name or a method can be called")
+            case function:
+                faults = list(self.expression(function))
+                yield from faults or [_Fault(node, "only a name or a method can be called")]
         for keyword in node.keywords:
             if keyword.arg is None:
                 yield _Fault(keyword, "** is not allowed in an expression")
@@ -259,7 +268,7 @@ def _numpy_name(node: ast.Attribute) -> str:
 
 
 def _unknown_numpy(node: ast.Attribute, name: str) -> _Fault:
-    near = difflib.get_close_matches(name, policy.NUMPY_FUNCTIONS | policy.NUMPY_TYPES, 1)
+    near = difflib.get_close_matches(name, policy.NUMPY_FUNCTIONS | policy.NUMPY_TYPES, 1, 0.8)
     hint = f"did you mean np.{near[0]}?" if near else ""
     return _Fault(node, f"np.{name} is not allowed in an expression", hint)
 

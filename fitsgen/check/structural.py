@@ -14,9 +14,6 @@ EXTENSIONS = ("IMAGE", "BINTABLE", "TABLE")
 
 def check(file_type: FileType) -> Iterator[Problem]:
     """Check what a template demands of the structure of its HDUs."""
-    if not file_type.hdus and file_type.name:
-        message = "the file type has no HDU"
-        yield Problem(message, file_type.position, "write <<header primary>>")
     for number, hdu in enumerate(file_type.hdus):
         for card in hdu.cards():
             yield from _belongs(card, primary=number == 0)

@@ -20,6 +20,7 @@ from fitsgen.syntax.includes import Line
 from fitsgen.syntax.nodes import Logical, Span, logical
 
 SECTIONS = ("file", "header", "data")
+BROKEN_SECTION = "a section line is <<file NAME>>, <<header NAME>> or <<data>>"
 _RESERVED_COLON = re.compile(r"[A-Z0-9_-]{1,8}[ \t]*:")
 
 
@@ -65,15 +66,19 @@ class _Builder:
         self.file_at: Position | None = None
         self.sections: list[_Section] = []
         self.complained = False
+        self.ignoring = False  # the lines of a section that should not be there
 
     def add(self, line: Line) -> None:
         section = self.sections[-1] if self.sections else None
         match line.node:
-            case nodes.Section():
-                self.section(line, line.node)
+            case nodes.Section(word=word, argument=argument):
+                self.ignoring = False
+                self.section(word, argument, line.position())
             case nodes.Directive():
                 word = line.tree.text[line.node.span.start :].split(None, 1)[0]
                 self.report(f"{word} is reserved for a later version", line.position())
+            case _ if self.ignoring:
+                pass
             case nodes.Blank() if section is None or section.data_at:
                 pass
             case _ if section is None and self.loose is not None and self.file_at:
@@ -90,6 +95,9 @@ class _Builder:
         if self.file_at is None:
             hint = "write <<file NAME>> as its first line"
             self.report("the template has no file line", self.start, hint)
+        elif not self.sections and not self.problems and self.loose is None:
+            hint = "write <<header primary>>"
+            self.report("the file type has no HDU", self.file_at, hint)
         hdus = tuple(map(self.hdu, self.sections))
         return FileType(self.name, hdus, self.file_at or self.start)
 
@@ -99,37 +107,42 @@ class _Builder:
     def homeless(self, line: Line) -> None:
         """Complain, once, about a line that stands before the first header section."""
         if not self.complained:
-            hint = "header lines and data belong after <<header NAME>>"
-            self.report("this line stands in no header section", line.position(), hint)
+            message, hint = "this line stands in no header section", ""
+            if line.tree.text.startswith("<<", line.node.span.start):
+                message = BROKEN_SECTION
+            else:
+                hint = "header lines and data belong after <<header NAME>>"
+            self.report(message, line.position(), hint)
         self.complained = True
 
-    def section(self, line: Line, node: nodes.Section) -> None:
-        at = line.position()
-        match node.word:
+    def section(self, word: str, argument: str, at: Position) -> None:
+        match word:
             case "file":
-                self.file_line(node, at)
+                self.file_line(argument, at)
             case "header":
-                if self.is_name(node.argument, "header", at):
-                    self.unique(node.argument, at)
-                self.sections.append(_Section(node.argument, at))
+                if self.is_name(argument, "header", at):
+                    self.unique(argument, at)
+                self.sections.append(_Section(argument, at))
             case "data":
-                self.data_section(node, at)
+                self.data_section(argument, at)
             case "inherit":
                 self.report("<<inherit>> belongs in a verification template (.val.txt)", at)
-            case word:
+            case _:
                 near = difflib.get_close_matches(word.lower(), SECTIONS, 1)
                 hint = f"did you mean <<{near[0]}>>?" if near else "there are file, header and data"
                 self.report(f"there is no section <<{word}>>", at, hint)
+                if near:  # so that the lines after it are not complained of
+                    self.section(near[0], argument, at)
 
-    def file_line(self, node: nodes.Section, at: Position) -> None:
+    def file_line(self, name: str, at: Position) -> None:
         if self.file_at:
             self.report(f"a second file line; the first is at {self.file_at}", at)
             return
         if self.sections or self.complained:
             self.report("the file line comes first", at)
         self.file_at = at
-        if self.is_name(node.argument, "file", at):
-            self.name = node.argument
+        if self.is_name(name, "file", at):
+            self.name = name
 
     def is_name(self, name: str, word: str, at: Position) -> bool:
         if not name:
@@ -148,13 +161,14 @@ class _Builder:
         if first:
             self.report(f"a second <<header {name}>>; the first is at {first.position}", at)
 
-    def data_section(self, node: nodes.Section, at: Position) -> None:
-        if node.argument:
+    def data_section(self, argument: str, at: Position) -> None:
+        if argument:
             self.report("<<data>> takes no name", at)
         if not self.sections:
             self.report("<<data>> comes after the header section of its HDU", at)
         elif first := self.sections[-1].data_at:
             self.report(f"a second <<data>> for this HDU; the first is at {first}", at)
+            self.ignoring = True
         else:
             self.sections[-1].data_at = at
 
@@ -211,8 +225,7 @@ class _Builder:
     def not_a_card(self, line: Line, text: str) -> None:
         hint = "a header line is KEYWORD = expression / comment"
         if text.startswith("<<"):
-            message = "a section line is <<file NAME>>, <<header NAME>> or <<data>>"
-            hint = ""
+            message, hint = BROKEN_SECTION, ""
         elif _RESERVED_COLON.match(text):
             message = "a colon after a keyword is reserved for declared types and units"
         elif re.match(r"[A-Z0-9_-]+( +[A-Z0-9_-]+)+ *\??=", text):

@@ -15,6 +15,8 @@ def check(file_type: FileType) -> Iterator[Problem]:
     for hdu in file_type.hdus:
         for card in hdu.cards():
             expression = card.expression
+            if expression and isinstance(getattr(expression.tree, "value", None), bytes):
+                continue  # refused as syntax
             if expression and expression.is_constant:
                 yield from _constant(card, expression.constant, is_structural(card.keyword))
             elif len(card.keyword) <= 8 and not fits_comment(card.keyword, None, card.comment):

@@ -27,7 +27,8 @@ from fitsgen.runtime.functions import frozen_clock
 from fitsgen.runtime.sources import Source
 from fitsgen.runtime.structural import is_checksum, is_leading, is_structural
 
-CHECKSUMS = {"CHECKSUM": "checksum of the HDU", "DATASUM": "checksum of the data"}
+# Filled in when all else of the HDU is known.
+CHECKSUM_UNSET = "0" * 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +78,15 @@ def _part(values: Values, number: int, *, checksum: bool) -> Part:
         encoded = values.encoded(number)
     except Failed:
         encoded = encode_nothing({}, primary=number == 0)
-    named = [k for k in values.keywords(number) if is_checksum(k)]
-    if not (checksum or named):
-        return Part(pad(_header(values, number, encoded, {})), encoded)
-    from fitsgen.runtime.checksum import UNSET, data_sum, seal
+    header = pad(_header(values, number, encoded))
+    if checksum or any(map(is_checksum, values.keywords(number))):
+        from fitsgen.runtime.checksum import data_sum, seal
 
-    total = data_sum(encoded.blocks(), encoded.fill)
-    sums = {"CHECKSUM": UNSET, "DATASUM": str(total)}
-    rest = [render_card(k, sums[k], CHECKSUMS[k]) for k in sums if k not in named]
-    header = pad((*_header(values, number, encoded, sums), *rest))
-    return Part(seal(header, total), encoded)
+        header = seal(header, data_sum(encoded.blocks(), encoded.fill))
+    return Part(header, encoded)
 
 
-def _header(
-    values: Values, number: int, encoded: Encoded, sums: Mapping[str, str]
-) -> Iterator[str]:
+def _header(values: Values, number: int, encoded: Encoded) -> Iterator[str]:
     """Give the texts of a header: the cards that must lead, and then the template's order."""
     items = values.hdus[number].items
     comments = {item.keyword: item.comment for item in items if isinstance(item, Card)}
@@ -104,8 +99,8 @@ def _header(
             case Card(keyword=keyword) if is_structural(keyword):
                 if keyword in structure and not is_leading(keyword):
                     yield _structural(structure[keyword], comments)
-                elif keyword in sums:
-                    yield render_card(keyword, sums[keyword], item.comment)
+                elif is_checksum(keyword):
+                    yield render_card(keyword, CHECKSUM_UNSET, item.comment)
             case _:
                 yield _item(values, number, index, item)
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from fitsgen.runtime.encoded import CardValue, DataError, Demands, StructuralCard
-from fitsgen.runtime.pixels import Array
+from fitsgen.runtime.pixels import Array, Storage, check_values, own_type
 
 SHAPE_KEYWORDS = ("BITPIX", "NAXIS", "NAXISn", "PCOUNT", "GCOUNT", "TFIELDS")
 
@@ -204,7 +205,7 @@ def _check_kind(name: str, dtype: np.dtype[Any]) -> None:
 
 
 # Readers, astropy among them, pass over TZEROn in columns of variable length.
-_SIGNED = {
+_SIGNED: dict[str, np.dtype[Any]] = {
     "int8": np.dtype("int16"),
     "uint16": np.dtype("int32"),
     "uint32": np.dtype("int64"),
@@ -230,6 +231,9 @@ def _object_column(column: Column) -> Column:
     if common.kind in "SU":
         raise DataError(f"column {column.name!r} has lists of text of different lengths")
     common = _SIGNED.get(common.name, common)
+    for number, row in enumerate(made):
+        if row.dtype.kind in "iuf" and common.kind in "iuf":
+            check_values(row, Storage(own_type(common)), partial(column.place, number))
     rows = _objects(row.astype(common) for row in made)
     return replace(column, values=rows, ragged=True, kind=common)
 

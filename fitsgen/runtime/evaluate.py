@@ -188,7 +188,7 @@ class Values:
             raise
         except Exception as error:
             self._failed.add(key)
-            notes = tuple((f"{one} found nothing", None) for one in evaluation.fallbacks)
+            notes = tuple((one, None) for one in evaluation.fallbacks)
             self.report(key, in_plain_words(error), notes=notes)
             raise Failed from None
         finally:

@@ -67,7 +67,7 @@ def write_file(
     """
     check_output(path, overwrite, ())
     total = sum(part.size for part in parts)
-    with _directory(path) as directory, _unfinished(path, directory) as draft:
+    with _directory(path) as directory, _unfinished(path, directory, total) as draft:
         with _plain_words(path, total):
             _reserve(draft.fd, total)
         output = _Output(draft.fd, path, total, progress)
@@ -220,10 +220,10 @@ def _directory(path: Path) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def _unfinished(path: Path, directory: int) -> Iterator[_Draft]:
+def _unfinished(path: Path, directory: int, total: int) -> Iterator[_Draft]:
     """Open a file to write to; whatever happens, it is gone or has its final name after."""
     part = f".{path.name[:MAX_STEM]}.{os.getpid()}.{secrets.token_hex(8)}.part"
-    with _plain_words(path):
+    with _plain_words(path, total):
         fd = _open_unnamed(directory)
         draft = _Draft(fd, directory, "", part)
         if fd < 0:

@@ -88,7 +88,8 @@ class Lookup:
             if found:
                 return value
         where = "" if hdu is None else f", {hdu!r}"
-        self._evaluation.fallbacks.append(f"{self._name}({wanted!r}{where})")
+        lookup = f"{self._name}({wanted!r}{where})"
+        self._evaluation.fallbacks.append(f"{lookup} found nothing and gave {default!r}")
         return default
 
     def __getitem__(self, key: HDUKey) -> Any:
@@ -129,7 +130,7 @@ class Parameters:
         wanted = self._evaluation.keyword if name is None else name
         if wanted in self._values:
             return self._values[wanted]
-        self._evaluation.fallbacks.append(f"param({wanted!r})")
+        self._evaluation.fallbacks.append(f"param({wanted!r}) found nothing and gave {default!r}")
         return default
 
     def __repr__(self) -> str:

@@ -31,7 +31,7 @@ class Exposure:
 
 
 def nirspec_ifu(exposure: Exposure) -> HDUList:
-    """Return a raw NIRSpec IFU exposure: unsigned 16-bit, (integrations x groups, rows, columns)."""
+    """Return a raw NIRSpec IFU exposure: uint16, (integrations x groups, rows, columns)."""
     from astropy.io import fits
 
     hdu = fits.PrimaryHDU(_ramps(exposure))
@@ -95,10 +95,14 @@ def _cards(exposure: Exposure) -> list[tuple[str, object, str]]:
 
 def main() -> None:
     """Write a raw NIRSpec IFU exposure: `python -m fitsgen.simulate.raw raw.fits [seed]`."""
-    if len(sys.argv) not in (2, 3) or not sys.argv[2:3] == [] and not sys.argv[2].isdecimal():
-        sys.exit("usage: python -m fitsgen.simulate.raw raw.fits [seed]")
-    seed = int(sys.argv[2]) if len(sys.argv) == 3 else 1
-    nirspec_ifu(Exposure(seed=seed)).writeto(sys.argv[1], overwrite=True)
+    match sys.argv[1:]:
+        case [path]:
+            seed = 1
+        case [path, text] if text.isdecimal():
+            seed = int(text)
+        case _:
+            sys.exit("usage: python -m fitsgen.simulate.raw raw.fits [seed]")
+    nirspec_ifu(Exposure(seed=seed)).writeto(path, overwrite=True)
 
 
 if __name__ == "__main__":

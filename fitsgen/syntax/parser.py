@@ -94,10 +94,13 @@ def _skip_line(error: UnexpectedInput) -> None:
     if not (isinstance(error, UnexpectedToken) and error.token.type == "_NEWLINE"):
         here, text = lexer.line_ctr.char_pos, lexer.text.text
         lexer.line_ctr.feed(text[here : text.index("\n", here)])
-    # Below the tokens of the broken line, the stacks hold the start state
-    # and, once there is a line, the list of lines that are whole.
     state = error.interactive_parser.parser_state
-    whole = 1 if state.value_stack and isinstance(state.value_stack[0], list) else 0
+    if state.value_stack and getattr(state.value_stack[-1], "type", "") == "_NEWLINE":
+        # The line before is whole, but waits for what follows to be taken for one.
+        error.interactive_parser.feed_token(Token("_NEWLINE", "\n"))
+    # Below the tokens of the broken line, the stacks hold the start state
+    # and, once there is a line, all lines that are whole.
+    whole = 1 if state.value_stack and not isinstance(state.value_stack[0], Token) else 0
     del state.state_stack[whole + 1 :]
     del state.value_stack[whole:]
 

@@ -1,0 +1,81 @@
+"""What the tests share: raw exposures, a cache of their own, and the check that a file conforms."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from astropy.io import fits
+
+from fitsgen.simulate.raw import Exposure, nirspec_ifu
+
+HERE = Path(__file__).parent
+DATA = HERE / "data"
+FITSVERIFY = shutil.which("fitsverify")
+
+Conforms = Callable[[Path], None]
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FITSGEN_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+    monkeypatch.delenv("FITSGEN_PATH", raising=False)
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+
+
+@pytest.fixture(scope="session")
+def raw_exposure(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A raw NIRSpec IFU exposure: 2 integrations, 3 groups, 8 rows, 6 columns."""
+    path = tmp_path_factory.mktemp("raw") / "raw.fits"
+    nirspec_ifu(Exposure(integrations=2, groups=3, rows=8, columns=6)).writeto(path)
+    return path
+
+
+@pytest.fixture
+def raw(raw_exposure: Path, tmp_path: Path) -> Path:
+    """A copy of the raw exposure, as `raw.fits` beside what the test writes."""
+    return Path(shutil.copy(raw_exposure, tmp_path / "raw.fits"))
+
+
+@pytest.fixture(scope="session")
+def guitarra(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A raw file with the real header of a NIRCam simulator, and pixels made to its NGROUP."""
+    import numpy as np
+
+    text = (DATA / "guitarra_nircam_raw.hdr").read_text()
+    cards = fits.Header.fromstring(text, sep="\n").cards
+    pixels = np.random.default_rng(1).integers(0, 60000, (7, 16, 16)).astype("uint16")
+    hdu = fits.PrimaryHDU(pixels)
+    hdu.header.extend(cards, end=True)
+    path = tmp_path_factory.mktemp("guitarra") / "guitarra.fits"
+    hdu.writeto(path, output_verify="silentfix")
+    return path
+
+
+@pytest.fixture(scope="session")
+def conforms() -> Conforms:
+    """Check a file with astropy, and with fitsverify where that is installed."""
+    return assert_conforms
+
+
+def assert_conforms(path: Path, *, undefined_values: bool = False) -> None:
+    """Fail unless a file keeps the standard.
+
+    fitsverify warns of every undefined value, which the standard allows.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with fits.open(path, checksum=True) as hdulist:
+            hdulist.verify("exception")
+            for hdu in hdulist:
+                assert hdu.data is None or hdu.data.size >= 0
+    if FITSVERIFY:
+        result = subprocess.run([FITSVERIFY, path], capture_output=True, text=True, check=False)
+        found = [line for line in result.stdout.splitlines() if line.startswith("*** ")]
+        if undefined_values:
+            found = [line for line in found if not line.endswith("has a null value.")]
+        assert found == []

@@ -17,7 +17,7 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from fitsgen import cache, library
-from fitsgen.diagnostics import CompileError, Position, Problem, Source, errors
+from fitsgen.diagnostics import CompileError, Position, Problem, Source, errors, in_order
 from fitsgen.runtime.declare import FileType
 from fitsgen.runtime.origins import Origins
 
@@ -47,7 +47,6 @@ class Loaded:
 def check(path: Path, reader: Reader) -> Checked:
     """Read and check a template."""
     from fitsgen.check import check as check_lines
-    from fitsgen.check import in_order
 
     spliced, problems = reader.splice(path.resolve(), str(path))
     if spliced.tree is None:

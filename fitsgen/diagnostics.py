@@ -117,6 +117,18 @@ def errors(problems: Iterable[Problem]) -> list[Problem]:
     return [problem for problem in problems if problem.is_error]
 
 
+def in_order(problems: Iterable[Problem]) -> list[Problem]:
+    """Sort problems by where a reader of the template meets them, each once."""
+    return sorted(dict.fromkeys(problems), key=lambda problem: _reading_order(problem.position))
+
+
+def _reading_order(position: Position | None) -> tuple[tuple[int, int], ...]:
+    if position is None:
+        return ()
+    places = (*reversed(position.chain), position)
+    return tuple((place.line, place.column) for place in places)
+
+
 def render(problems: Iterable[Problem]) -> str:
     """Return problems as text for a person, one paragraph each."""
     return "\n".join("\n".join(_paragraph(problem)) for problem in problems)

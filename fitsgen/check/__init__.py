@@ -43,15 +43,3 @@ def check(lines: Iterable[Line], start: Position) -> tuple[FileType, list[Proble
     for one_pass in PASSES:
         problems += one_pass(file_type)
     return duplicates.settle(file_type), problems
-
-
-def in_order(problems: Iterable[Problem]) -> list[Problem]:
-    """Sort problems by where a reader of the template meets them, each once."""
-    return sorted(dict.fromkeys(problems), key=lambda problem: _place(problem.position))
-
-
-def _place(position: Position | None) -> tuple[tuple[int, int], ...]:
-    if position is None:
-        return ()
-    places = (*reversed(position.chain), position)
-    return tuple((place.line, place.column) for place in places)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fitsgen.diagnostics import InputError, Position, Problem, Source
+from fitsgen.diagnostics import InputError, Position, Problem, Source, in_order
 from fitsgen.model import HDU
 from fitsgen.runtime.sources import DataFile
 
@@ -24,7 +24,7 @@ def read_data_file(path: Path) -> DataFile:
     """
     # Reading a template's syntax costs more to import than a conversion takes:
     # only data files pay for it.
-    from fitsgen.check import in_order, keywords, structure
+    from fitsgen.check import keywords, structure
     from fitsgen.syntax.includes import Reader
 
     spliced, problems = Reader().splice(path, str(path))

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from fitsgen.diagnostics import Problem
+from fitsgen.diagnostics import Problem, in_order
 from fitsgen.runtime.cards import (
     BLANK,
     CardError,
@@ -65,7 +65,7 @@ def build(
         warnings.simplefilter("always")
         warnings.showwarning = lambda message, *_: _warned(values, str(message))
         parts = [_part(values, number, checksum=checksum) for number in range(len(file_type.hdus))]
-    return Built(tuple(parts), tuple(values.problems), _filename(values))
+    return Built(tuple(parts), tuple(in_order(values.problems)), _filename(values))
 
 
 def _warned(values: Values, message: str) -> None:

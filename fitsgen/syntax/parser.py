@@ -91,7 +91,7 @@ def _quoted(text: str) -> str:
 def _skip_line(error: UnexpectedInput) -> None:
     """Take the parser back to the start of a line, and the lexer on to the end of this one."""
     lexer: Any = error.interactive_parser.lexer_thread.state
-    if not (isinstance(error, UnexpectedToken) and error.token.type == "_NEWLINE"):
+    if not (isinstance(error, UnexpectedToken) and "\n" in error.token):
         here, text = lexer.line_ctr.char_pos, lexer.text.text
         lexer.line_ctr.feed(text[here : text.index("\n", here)])
     state = error.interactive_parser.parser_state

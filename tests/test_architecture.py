@@ -1,0 +1,99 @@
+"""Data goes one way: which room may import which."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "fitsgen"
+
+# A room, and the rooms that it may import; every room may import itself.
+MAY_IMPORT = {
+    "__init__": {"compiler", "diagnostics", "runtime"},
+    "__main__": {"cli"},
+    "diagnostics": set(),
+    "namespace": set(),
+    "syntax": {"diagnostics"},
+    "model": {"diagnostics", "namespace", "syntax.nodes"},
+    "check": {
+        *("diagnostics", "model", "namespace", "syntax"),
+        *("runtime.cards", "runtime.structural"),
+    },
+    "backends": {"diagnostics", "model", "namespace", "runtime.declare"},
+    "inputs": {"diagnostics", "runtime.sources", "model", "check", "syntax"},
+    "runtime": {"__init__", "diagnostics", "namespace", "inputs"},
+    "library": {"diagnostics", "includes", "templates", "syntax.nodes"},
+    "cache": {"__init__", "diagnostics", "runtime.declare", "syntax.nodes"},
+    "compiler": {
+        *("backends", "cache", "check", "diagnostics", "library", "model", "syntax"),
+        *("runtime.declare", "runtime.origins"),
+    },
+    "show": {"inputs", "runtime.structural", "syntax"},
+    "simulate": set(),
+    "cli": {"__init__", "compiler", "diagnostics", "library", "runtime", "show"},
+}
+
+
+def room(module: str) -> str:
+    return module.split(".")[0]
+
+
+def imports(path: Path) -> set[str]:
+    """What a file imports of fitsgen: 'room' or 'room.module'."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in names:
+            head, _, rest = name.partition(".")
+            if head == "fitsgen":
+                parts = rest.split(".")
+                is_room = parts[0] in MAY_IMPORT or parts[0] in ("includes", "templates")
+                found.add(".".join(parts[:2]) if is_room else "__init__")
+    return found
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.stem)
+def test_imports_go_one_way(path: Path) -> None:
+    relative = path.relative_to(PACKAGE).with_suffix("")
+    own = relative.parts[0]
+    for imported in imports(path):
+        if room(imported) == own:
+            continue
+        allowed = MAY_IMPORT[own]
+        assert room(imported) in allowed or any(
+            imported == one or imported.startswith(one + ".") for one in allowed
+        ), f"{relative} imports {imported}"
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.stem)
+def test_files_and_functions_stay_small(path: Path) -> None:
+    text = path.read_text()
+    assert text.count("\n") < 400
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            assert (node.end_lineno or 0) - node.lineno < 60, node.name
+
+
+@pytest.mark.parametrize(
+    ("statement", "absent"),
+    [
+        ("import fitsgen.cli", "lark jinja2 numpy astropy rich"),
+        ("import fitsgen.compiler", "lark jinja2 numpy astropy rich click"),
+        ("import fitsgen.runtime.convert", "lark jinja2 numpy astropy rich click"),
+    ],
+)
+def test_heavy_libraries_wait_until_they_are_needed(statement: str, absent: str) -> None:
+    code = f"{statement}; import sys; print([m for m in {absent.split()} if m in sys.modules])"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "[]"

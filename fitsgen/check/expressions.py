@@ -144,6 +144,18 @@ class _Walk:
         if not (isinstance(node, ast.Name) and node.id in ("input", "output")):
             yield from self.expression(node)
 
+    def may_be_source(self, name: str) -> bool:
+        """Whether a name that is called or indexed can be a data file or a further FITS file."""
+        return not (
+            name in KNOWN or name in self.bound or name in PYTHONS_OWN or name.startswith("_")
+        )
+
+    def nearly_known(self, node: ast.Name) -> Iterator[_Fault]:
+        """Warn of a source whose name may be a misspelling."""
+        if near := [known for known in KNOWN if _one_edit_apart(node.id, known)]:
+            hint = f"did you mean {min(near)}?"
+            yield _Fault(node, f"{node.id} is taken for a data file", hint, warns=True)
+
     def attribute(self, node: ast.Attribute, allowed: frozenset[str]) -> Iterator[_Fault]:
         if name := _numpy_name(node):
             yield from self.numpy_value(node, name)
@@ -152,6 +164,13 @@ class _Walk:
             hint = f"look a keyword up, {node.value.id}('KEY'), or take an HDU, {node.value.id}[0]"
             yield _Fault(node, f"{node.value.id} has no .{node.attr}", hint)
             return
+        match node.value:
+            case ast.Subscript(value=ast.Name() as source, slice=index) if (
+                node.attr in policy.HDU_ATTRIBUTES and self.may_be_source(source.id)
+            ):
+                yield from self.nearly_known(source)
+                yield from self.expression(index)
+                return
         if node.attr.startswith("_"):
             yield _Fault(node, f"attributes that begin with _ do not exist here: {node.attr}")
         elif node.attr not in allowed:
@@ -200,11 +219,10 @@ class _Walk:
             return
         if name in self.bound or name in LOGICALS or name == NUMPY:
             yield _Fault(function, f"{name} is no function")
-        elif name.startswith("_") or name in PYTHONS_OWN or not _is_lookup(node):
+        elif not (self.may_be_source(name) and _is_lookup(node)):
             yield self.unknown(function, called=True)
-        elif near := [known for known in KNOWN if _one_edit_apart(name, known)]:
-            hint = f"did you mean {min(near)}?"
-            yield _Fault(function, f"{name} is taken for a data file", hint, warns=True)
+        else:
+            yield from self.nearly_known(function)
 
     def numpy_call(self, node: ast.Call, function: ast.Attribute, name: str) -> Iterator[_Fault]:
         callable_ = policy.NUMPY_FUNCTIONS | policy.NUMPY_NESTED | policy.NUMPY_TYPES

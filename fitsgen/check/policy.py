@@ -31,6 +31,8 @@ ATTRIBUTES = frozenset(
     "T comment data dtype header imag itemsize kind name names nbytes ndim real shape size".split()
 )
 
+HDU_ATTRIBUTES = frozenset("data header name shape".split())
+
 METHODS = frozenset(
     (
         # text

@@ -160,8 +160,9 @@ def test_string_reads_back(keyword, value, comment):
 
 
 def astropys_string(card: str, value: str) -> object:
-    # astropy takes the quote before a blank or slash for the last one, and 'word: 1' for a record.
-    if "'" in value or ": " in value:
+    # astropy takes the last quote before a blank, a slash or the end for the closing one, though
+    # it stand in the comment, and 'word: 1' for a record.
+    if "'" in value or "'" in card[11 + len(value) + 1 :] or ": " in value:
         return value.rstrip()
     return astropys(card)[0]
 

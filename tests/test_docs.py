@@ -211,7 +211,10 @@ def test_dots_stand_for_any_text(tmp_path: Path) -> None:
 def main(pages: list[str]) -> None:
     for page in map(Path, pages):
         with tempfile.TemporaryDirectory() as directory:
-            page.write_text(refreshed(page.read_text(), shell(Path(directory), page)))
+            text = refreshed(page.read_text(), shell(Path(directory), page))
+        if found := re.search(r"^(\*{70}|Traceback.*)$", text, re.M):
+            sys.exit(f"{page} is left as it was; an example fails:\n{text[found.start() :][:1500]}")
+        page.write_text(text)
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ def generate(
             path = Path(directory) / "generated.fits"
             write_file(path, built.parts)
             # The file stays readable after its name is gone.
-            hdulist = fits.open(path, mode="denywrite", memmap=True, lazy_load_hdus=False)
+            hdulist = fits.open(path, mode="denywrite", lazy_load_hdus=False)
     return hdulist
 
 

@@ -198,7 +198,7 @@ def show_verb(file: str, include: Sequence[Path]) -> None:
     with _reported():
         path = library.find(file, include)
         if _is_template(path):
-            spliced, problems = compiler.reader(include).splice(path.resolve(), str(path))
+            spliced, problems = compiler.reader(include).splice(path.resolve(), library.shown(path))
             _echo_lines(show.spliced_lines(spliced))
             _show(problems)
             sys.exit(1 if problems else 0)
@@ -230,8 +230,11 @@ def _parameters(settings: Sequence[str]) -> dict[str, object]:
         name, equals, text = setting.partition("=")
         if not (equals and name.isidentifier()):
             raise click.UsageError(f"--set {setting}: expected NAME=VALUE")
+        if text in ("T", "F"):
+            parameters[name] = text == "T"
+            continue
         try:
-            parameters[name] = {"T": True, "F": False}.get(text) or ast.literal_eval(text)
+            parameters[name] = ast.literal_eval(text)
         except (ValueError, SyntaxError):
             parameters[name] = text
     return parameters

@@ -48,7 +48,7 @@ def check(path: Path, reader: Reader) -> Checked:
     """Read and check a template."""
     from fitsgen.check import check as check_lines
 
-    spliced, problems = reader.splice(path.resolve(), str(path))
+    spliced, problems = reader.splice(path.resolve(), library.shown(path))
     if spliced.tree is None:
         return Checked(_nothing(Position(Source(str(path)))), tuple(problems), (), spliced.missed)
     file_type, found = check_lines(spliced.lines, spliced.tree.position(0))

@@ -80,6 +80,12 @@ def find(template: str, include_directories: Sequence[Path] = ()) -> Path:
     raise CompileError(Problem("there is no file type and no file of this name", position, hint))
 
 
+def shown(path: Path) -> str:
+    """Return what a template is called in messages: a shipped one has a short name."""
+    directory = templates_directory()
+    return f"{directory.name}/{path.name}" if path.parent == directory else str(path)
+
+
 def entries(include_directories: Sequence[Path] = ()) -> Iterator[Entry]:
     """Find file types, in the order in which a name finds them."""
     here = [

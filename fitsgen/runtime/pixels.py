@@ -177,7 +177,8 @@ def first_misfit(
 
 def _range(value: float, storage: Storage) -> str:
     if storage.scaled or storage.type.dtype.kind == "f":
-        return " exactly"
+        rounded = f"; .astype('{storage.type.dtype.name}') rounds it" if not storage.scaled else ""
+        return f" exactly{rounded}"
     limits = np.iinfo(storage.type.dtype)
     if value == value and limits.min <= value <= limits.max:
         return "; it holds whole numbers"

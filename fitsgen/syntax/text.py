@@ -40,7 +40,7 @@ def decode(raw: bytes, name: str) -> tuple[str, Source]:
             Source(name),
         )
     try:
-        text = raw.decode("utf-8-sig")
+        text = raw.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         raise _not_utf8(raw, name, error.start) from None
     source = Source(name, tuple(text.split("\n")))

@@ -12,7 +12,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import TypeVar
 
+Ready = TypeVar("Ready")
 Timer = Callable[[], float]
 """Does something once and returns how many seconds it took."""
 
@@ -75,7 +77,7 @@ def call(work: Callable[[], object]) -> Timer:
     return prepared(lambda: None, lambda _: work())
 
 
-def prepared[Ready](prepare: Callable[[], Ready], work: Callable[[Ready], object]) -> Timer:
+def prepared(prepare: Callable[[], Ready], work: Callable[[Ready], object]) -> Timer:
     """Return a timer of a call on what is made anew, untimed, before each one."""
 
     def timer() -> float:
@@ -94,7 +96,7 @@ def process(command: Sequence[str], before: Callable[[], object] = lambda: None)
     def timer() -> float:
         before()
         start = time.perf_counter()
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(command, check=True, capture_output=True)
         return time.perf_counter() - start
 
     return timer

@@ -72,7 +72,9 @@ def _file() -> pp.ParserElement:
     hierarch = pp.Regex(r"HIERARCH[ \t]+[^=\n]*?(?=[ \t]*\??=)")
     keyword = hierarch | pp.Word(pp.alphas + "_-", pp.alphanums + "_-")
     assign = pp.one_of("?= =")
-    card = keyword("keyword") + assign("assign") + pp.Opt(value("value")) + pp.Opt(comment)("comment")
+    card = (
+        keyword("keyword") + assign("assign") + pp.Opt(value("value")) + pp.Opt(comment)("comment")
+    )
 
     name = pp.Word(pp.alphas + "_", pp.alphanums + "_")
     section = "<<" + pp.one_of("file header data")("section") + pp.Opt(name)("name") + ">>"

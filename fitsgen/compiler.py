@@ -109,7 +109,7 @@ def load_module(path: Path) -> FileType:
     try:
         text = path.read_text(encoding="utf-8")
         file_type = _executed(_compiled(text, str(path)))
-    except (OSError, SyntaxError, ValueError, ImportError, KeyError) as error:
+    except (OSError, SyntaxError, ValueError, ImportError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise CompileError(
             Problem(
@@ -130,9 +130,9 @@ def _compiled(text: str, name: str) -> CodeType:
 def _executed(code: CodeType) -> FileType:
     namespace: dict[str, Any] = {"__name__": "fitsgen_module"}
     exec(code, namespace)
-    file_type = namespace["FILE"]
+    file_type = namespace.get("FILE")
     if not isinstance(file_type, FileType):
-        raise KeyError("FILE")
+        raise ValueError("it defines no FILE")
     return file_type
 
 

@@ -144,6 +144,10 @@ def _is_literal(node: ast.expr) -> bool:
             return True
         case ast.List(elts=parts) | ast.Tuple(elts=parts):
             return all(map(_is_literal, parts))
+        case ast.Dict(keys=keys, values=values):
+            return all(key is not None and _is_literal(key) for key in keys) and all(
+                map(_is_literal, values)
+            )
     return False
 
 
@@ -159,4 +163,7 @@ def _literal(node: ast.expr) -> object:
             return [_literal(part) for part in parts]
         case ast.Tuple(elts=parts):
             return tuple(_literal(part) for part in parts)
+        case ast.Dict(keys=keys, values=values):
+            pairs = zip(keys, values, strict=True)
+            return {_literal(key): _literal(value) for key, value in pairs if key is not None}
     raise ValueError("not a constant")

@@ -21,6 +21,16 @@ CALLABLE = frozenset((*FUNCTIONS, *BUILTINS))
 # Python's names that are not the language's: never taken for a data file.
 PYTHONS_OWN = frozenset(dir(builtins)) - KNOWN | {"exit", "quit", "copyright", "credits", "license"}
 
+# What other languages call a value, and what it is here.
+WORDS_OF_OTHERS = {
+    "true": "write T",
+    "yes": "write T",
+    "false": "write F",
+    "no": "write F",
+    "nan": "FITS headers have no NaN: leave the value out",
+    "null": "write None, or leave the value out",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class _Fault:
@@ -115,7 +125,9 @@ class _Walk:
         """Check a name that is used as a value."""
         if node.id in self.bound or node.id in LOGICALS:
             return
-        if node.id == NUMPY or node.id in CALLABLE:
+        if node.id == NUMPY:
+            yield _Fault(node, "np is no value: its functions are called, as in np.sqrt(2.0)")
+        elif node.id in CALLABLE:
             yield _Fault(node, f"{node.id} can only be called: it is no value")
         elif node.id in SOURCES:
             hint = f"look a keyword up, {node.id}('KEY'), or take an HDU, {node.id}[0]"
@@ -134,10 +146,13 @@ class _Walk:
             return _Fault(node, f"Python's {node.id} is not available in a template", hint)
         if called and node.id in policy.NUMPY_FUNCTIONS:
             return _Fault(node, f"there is no function {node.id}", f"did you mean np.{node.id}?")
-        if not hint and not called:
-            hint = f"a data file is called with a keyword: {node.id}('KEY')"
-        what = "function" if called else "name"
-        return _Fault(node, f"there is no {what} {node.id}", hint)
+        if called:
+            hint = hint or f"a data file is called as {node.id}('KEY') or {node.id}('KEY', 'HDU')"
+            return _Fault(node, f"there is no function {node.id}", hint)
+        if node.id.lower() in WORDS_OF_OTHERS:
+            hint = WORDS_OF_OTHERS[node.id.lower()]
+        hint = hint or f"text stands in quotes; a data file is called: {node.id}('KEY')"
+        return _Fault(node, f"there is no name {node.id}", hint)
 
     def source_or(self, node: ast.expr) -> Iterator[_Fault]:
         """Check what may be a source: the value of a subscript, an argument of len."""

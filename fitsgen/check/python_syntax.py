@@ -74,7 +74,8 @@ def _explain(error: SyntaxError, text: Logical) -> Problem:
     if second := _second_value(text.text):
         hint = "a comment starts with /: is one missing?"
         return Problem("text after a complete expression", text.position(second), hint)
-    return Problem(f"not a Python expression: {message}", text.position(offset))
+    hint = "an open bracket or a \\ continues the line before" if text.text[:1] in ".,)]}" else ""
+    return Problem(f"not a Python expression: {message}", text.position(offset), hint)
 
 
 def _second_value(text: str) -> int | None:

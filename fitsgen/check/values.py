@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from fitsgen.diagnostics import Problem, warning
 from fitsgen.model import COMMENTARY, Card, FileType
+from fitsgen.namespace import KNOWN
 from fitsgen.runtime.cards import CardError, commentary_texts, fits_comment, plain
 from fitsgen.runtime.structural import is_structural
 
@@ -15,12 +17,27 @@ def check(file_type: FileType) -> Iterator[Problem]:
     for hdu in file_type.hdus:
         for card in hdu.cards():
             expression = card.expression
+            if _divides(card):
+                hint = "to divide, put brackets around the whole: (a / b)"
+                yield warning("this comment looks like an expression", card.position, hint)
             if expression and isinstance(getattr(expression.tree, "value", None), bytes):
                 continue  # refused as syntax
             if expression and expression.is_constant:
                 yield from _constant(card, expression.constant, is_structural(card.keyword))
             elif len(card.keyword) <= 8 and not fits_comment(card.keyword, None, card.comment):
                 yield warning("the comment is too long for its card and will be cut", card.position)
+
+
+def _divides(card: Card) -> bool:
+    """Whether a comment looks like the rest of a division: A / input('B')."""
+    if card.expression is None or "(" not in card.comment:
+        return False
+    try:
+        tree = ast.parse(card.comment, mode="eval")
+    except (SyntaxError, ValueError, RecursionError):
+        return False
+    names = {node.func for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    return any(isinstance(name, ast.Name) and name.id in KNOWN for name in names)
 
 
 def _constant(card: Card, value: object, structural: bool) -> Iterator[Problem]:

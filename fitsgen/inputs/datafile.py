@@ -50,7 +50,7 @@ def _literals(hdu: HDU) -> tuple[dict[str, object], list[Problem]]:
         elif card.expression.is_constant:
             values[card.keyword] = card.expression.constant
         else:
-            hint = "a data file holds text, numbers, T and F"
+            hint = "a data file holds literals: text, numbers, T and F, and lists of them"
             problems.append(Problem("this is no literal value", card.expression.position, hint))
     if hdu.data:
         problems.append(Problem("a data file has no data section", hdu.data.position))

@@ -6,11 +6,12 @@ failed or was doubtful on the way.
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from fitsgen.diagnostics import Problem, in_order
+from fitsgen.diagnostics import Position, Problem, in_order
 from fitsgen.runtime.cards import (
     BLANK,
     CardError,
@@ -38,6 +39,8 @@ class Built:
     parts: tuple[Part, ...]
     problems: tuple[Problem, ...]
     filename: object
+    filename_at: Position | None
+    parameters_read: frozenset[str]
 
 
 def build(
@@ -65,7 +68,12 @@ def build(
         warnings.simplefilter("always")
         warnings.showwarning = lambda message, *_: _warned(values, str(message))
         parts = [_part(values, number, checksum=checksum) for number in range(len(file_type.hdus))]
-    return Built(tuple(parts), tuple(in_order(values.problems)), _filename(values))
+    return Built(
+        tuple(parts),
+        tuple(in_order(values.problems)),
+        *_filename(values),
+        frozenset(values.parameters_read),
+    )
 
 
 def _warned(values: Values, message: str) -> None:
@@ -101,8 +109,17 @@ def _header(values: Values, number: int, encoded: Encoded) -> Iterator[str]:
                     yield _structural(structure[keyword], comments)
                 elif is_checksum(keyword):
                     yield render_card(keyword, CHECKSUM_UNSET, item.comment)
+                elif keyword not in structure:
+                    _not_made(values, number, index)
             case _:
                 yield _item(values, number, index, item)
+
+
+def _not_made(values: Values, number: int, index: int) -> None:
+    """Warn of a demand for what the data does not have, such as a TTYPE1 for an image."""
+    with contextlib.suppress(Failed):
+        if values.card(number, index).value not in (None, ""):
+            values.warn((number, index), "the data has none of this, so the card is left out")
 
 
 def _structural(card: StructuralCard, comments: Mapping[str, str]) -> str:
@@ -145,9 +162,11 @@ def _card(values: Values, number: int, index: int, card: Card) -> str:
     return text
 
 
-def _filename(values: Values) -> object:
-    """Return what the primary header has for FILENAME, or None."""
+def _filename(values: Values) -> tuple[object, Position | None]:
+    """Return what the primary header has for FILENAME, if anything, and where it comes from."""
     try:
-        return values.lookup(0, "FILENAME") if values.hdus and values.has(0, "FILENAME") else None
+        if values.hdus and values.has(0, "FILENAME"):
+            return values.lookup(0, "FILENAME"), values.position(0, "FILENAME")
     except Failed:
-        return None
+        pass
+    return None, None

@@ -23,7 +23,6 @@ from fitsgen.diagnostics import (
     errors,
 )
 from fitsgen.inputs import INPUT, Inputs, open_inputs
-from fitsgen.namespace import SOURCES
 from fitsgen.runtime.build import Built, build
 from fitsgen.runtime.declare import Card, FileType
 from fitsgen.runtime.files import Progress, check_output, safe_name, write_file
@@ -82,11 +81,11 @@ def convert(
         built = build(file_type, inputs.sources, parameters, name=name, checksum=options.checksum)
         problems = (*inputs.problems, *built.problems)
         if errors(problems) and not options.mark:
-            raise GenerateError((*problems, *_not_given(file_type, inputs)))
+            raise GenerateError((*problems, *_left_over(file_type, inputs, parameters, built)))
         path = _path(built, options, name)
         check_output(path, options.overwrite, inputs.paths)
         write_file(path, built.parts, overwrite=options.overwrite, progress=options.progress)
-    return Conversion(path, (*problems, *_not_given(file_type, inputs)))
+    return Conversion(path, (*problems, *_left_over(file_type, inputs, parameters, built)))
 
 
 def generate(
@@ -101,7 +100,9 @@ def generate(
         _require_input(file_type, inputs)
         built = build(file_type, inputs.sources, parameters)
         if errors(built.problems):
-            raise GenerateError((*built.problems, *_not_given(file_type, inputs)))
+            raise GenerateError(
+                (*built.problems, *_left_over(file_type, inputs, parameters, built))
+            )
         with tempfile.TemporaryDirectory(prefix="fitsgen-") as directory:
             path = Path(directory) / "generated.fits"
             write_file(path, built.parts)
@@ -126,7 +127,7 @@ def _path(built: Built, options: Options, default: str) -> Path:
         return directory / safe_name(built.filename)
     except ValueError as error:
         hint = "name the output with -o"
-        raise OutputError(Problem(f"FILENAME: {error}", None, hint)) from None
+        raise OutputError(Problem(f"FILENAME: {error}", built.filename_at, hint)) from None
 
 
 def _reads(file_type: FileType) -> list[str]:
@@ -142,13 +143,25 @@ def _require_input(file_type: FileType, inputs: Inputs) -> None:
         raise InputError(Problem(message, Position(Source("input"))))
 
 
-def _not_given(file_type: FileType, inputs: Inputs) -> tuple[Problem, ...]:
-    """Say which sources were asked for and not given."""
+def _left_over(
+    file_type: FileType, inputs: Inputs, parameters: Mapping[str, object], built: Built
+) -> tuple[Problem, ...]:
+    """Say what was asked for and not given, and what was given and never read."""
+    reads = _reads(file_type)
     known = {*inputs.sources, "output", "param"}
-    missing = [name for name in _reads(file_type) if name not in known]
-    unread = [name for name in inputs.sources if name not in _reads(file_type)]
     messages = [
-        f"{name} was asked for and not given: its lookups found nothing" for name in missing
+        f"{name} was asked for and not given: its lookups found nothing"
+        for name in reads
+        if name not in known
     ]
-    messages += [f"{name} was given and never read" for name in unread if name not in SOURCES]
+    messages += [
+        f"{name} was given and never read"
+        for name in inputs.sources
+        if name not in reads and name != INPUT
+    ]
+    messages += [
+        f"parameter {name} was given and never read"
+        for name in parameters
+        if name not in built.parameters_read
+    ]
     return tuple(Problem(message, severity=Severity.NOTE) for message in messages)

@@ -58,6 +58,7 @@ class Values:
         self._file_type = file_type
         self._sources: dict[str, Source] = {**sources, "output": Output(self)}
         self._parameters = parameters
+        self.parameters_read: set[str] = set()
         self._name_of_file = name
         self._made: dict[Key, Any] = {}
         self._failed: set[Key] = set()
@@ -84,7 +85,8 @@ class Values:
         assert isinstance(card, Card)
         with self._making((number, index)) as evaluation:
             value = self._call(card.value, card.reads, evaluation)
-            self._made[number, index] = commentary_texts(value)
+            missing = card.optional and (value is None or value == "")
+            self._made[number, index] = () if missing else commentary_texts(value)
         texts: tuple[str, ...] = self._made[number, index]
         return texts
 
@@ -131,6 +133,16 @@ class Values:
         """Add a problem with an item of a header, or with the data."""
         self.problems.append(Problem(f"{self._name(key)}: {message}", self._place(key), **more))
 
+    def position(self, number: int, keyword: str) -> Position | None:
+        """Return where in the templates a card comes from."""
+        return self._place((number, self._index[number][keyword]))
+
+    def comment(self, number: int, keyword: str) -> str:
+        """Return the comment that the template gives to a keyword."""
+        index = self._index[number].get(keyword)
+        item = None if index is None else self.hdus[number].items[index]
+        return item.comment if isinstance(item, Card) else ""
+
     def current(self) -> Key | None:
         """Return what is being made now."""
         return self._doing[-1] if self._doing else None
@@ -158,7 +170,7 @@ class Values:
 
     def _bind(self, name: str, evaluation: Evaluation) -> Lookup | Parameters:
         if name == "param":
-            return Parameters(self._parameters, evaluation)
+            return Parameters(self._parameters, self.parameters_read, evaluation)
         return Lookup(name, self._sources.get(name, _ABSENT), evaluation)
 
     def _demands(self, number: int) -> Demands:

@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
+import re
+
 from fitsgen.diagnostics import FitsgenError
+
+# What Python says, and what it means for a header.
+PHRASES = (
+    (r"invalid literal for int\(\) with base \d+: (.*)", r"\1 is no whole number"),
+    (r"could not convert string to float: (.*)", r"\1 is no number"),
+    (r"can only concatenate str \(not \"(\w+)\"\) to str", r"text and \1 cannot be added"),
+    (r"can't multiply sequence by non-int of type '(\w+)'", r"text and \1 cannot be multiplied"),
+    (
+        r"unsupported operand type\(s\) for (\S+?):? '(\w+)' and '(\w+)'",
+        r"\1 does not work between \2 and \3",
+    ),
+    (
+        r"'(\S+)' not supported between instances of '(\w+)' and '(\w+)'",
+        r"\1 does not work between \2 and \3",
+    ),
+)
 
 
 def in_plain_words(error: BaseException) -> str:
@@ -22,5 +40,12 @@ def in_plain_words(error: BaseException) -> str:
         case OverflowError():
             return f"a number is too large: {text}"
         case TypeError() | ValueError() | LookupError() | AttributeError():
-            return text or type(error).__name__
+            return _translated(text) or type(error).__name__
     return f"{type(error).__name__}: {text}"
+
+
+def _translated(text: str) -> str:
+    for pattern, words in PHRASES:
+        if match := re.fullmatch(pattern, text):
+            return re.sub(r"\bstr\b", "text", match.expand(words))
+    return text

@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from typing import TypeVar
 
 from fitsgen import __version__
+from fitsgen.diagnostics import GenerateError, Problem
 
 Result = TypeVar("Result")
 
@@ -39,7 +40,8 @@ def _clock() -> datetime.datetime:
     if epoch is None:
         return datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
     if not epoch.isdecimal():
-        raise ValueError(f"SOURCE_DATE_EPOCH is no whole number of seconds: {epoch!r}")
+        message = f"SOURCE_DATE_EPOCH is no whole number of seconds: {epoch!r}"
+        raise GenerateError(Problem(message))
     return _EPOCH + datetime.timedelta(seconds=int(epoch))
 
 

@@ -138,6 +138,10 @@ class OutputHeader:
         """Return the keywords with their values."""
         return tuple((keyword, self[keyword]) for keyword in self.keys())
 
+    def comment(self, keyword: str) -> str:
+        """Return the comment that the template gives to a keyword."""
+        return self._values.comment(self._number, keyword)
+
     def count(self, keyword: str) -> int:
         """Return how often a keyword is there."""
         return int(keyword in self)

@@ -119,15 +119,19 @@ class Lookup:
 class Parameters:
     """`param`: the values given with `--set`, or in the call."""
 
-    __slots__ = ("_evaluation", "_values")
+    __slots__ = ("_evaluation", "_read", "_values")
 
-    def __init__(self, values: Mapping[str, object], evaluation: Evaluation) -> None:
+    def __init__(
+        self, values: Mapping[str, object], read: set[str], evaluation: Evaluation
+    ) -> None:
         self._values = values
+        self._read = read  # the names that were asked for, gathered over the whole file
         self._evaluation = evaluation
 
     def __call__(self, name: str | None = None, default: object = "") -> object:
         """Return a parameter, or `default` where it was not given."""
         wanted = self._evaluation.keyword if name is None else name
+        self._read.add(wanted)
         if wanted in self._values:
             return self._values[wanted]
         self._evaluation.fallbacks.append(f"param({wanted!r}) found nothing and gave {default!r}")

@@ -39,6 +39,9 @@ def decode(raw: bytes, name: str) -> tuple[str, Source]:
             f"too large for a template: more than {MAX_LINES} lines or {MAX_BYTES >> 20} MiB",
             Source(name),
         )
+    if raw.startswith((b"SIMPLE  =", b"\x1f\x8b")):
+        hint = "fitsgen show makes a template of a FITS file"
+        raise CompileError(Problem("no template, but FITS or gzip", Position(Source(name)), hint))
     try:
         text = raw.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:

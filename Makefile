@@ -1,0 +1,33 @@
+# make demo    a raw exposure, its file type compiled, the FITS file, and what is in it
+# make test    all tests
+# make lint    style and types
+# make bench   the measurements of docs/performance.md
+PYTHON ?= python3
+TYPE := nirspec_ifu_level1b
+
+.PHONY: demo test lint bench clean
+
+demo:
+	@mkdir -p demo
+	$(PYTHON) -m fitsgen.simulate.raw demo/raw.fits
+	$(PYTHON) -m fitsgen compile $(TYPE) -o demo/$(TYPE).py
+	$(PYTHON) -m fitsgen convert demo/raw.fits docs/examples/obsid.dat -t demo/$(TYPE).py \
+	    -o demo/$(TYPE).fits --overwrite
+	@if command -v fitsverify > /dev/null; then fitsverify -q demo/$(TYPE).fits; \
+	    else echo "fitsverify is not installed, so it was not asked"; fi
+	@$(PYTHON) docs/examples/summary.py demo/$(TYPE).fits INSTRUME OBSERVTN FILTER EXTNAME BUNIT
+
+test:
+	$(PYTHON) -m pytest -n auto
+
+lint:
+	$(PYTHON) -m ruff check
+	$(PYTHON) -m ruff format --check
+	$(PYTHON) -m mypy
+
+bench:
+	$(PYTHON) -m benchmarks
+
+clean:
+	rm -rf demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

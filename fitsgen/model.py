@@ -7,6 +7,7 @@ in the templates it comes from.
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -28,10 +29,7 @@ class Expression:
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the namespace that the expression uses, in the order of the text."""
-        nodes = [node for node in ast.walk(self.tree) if isinstance(node, ast.Name)]
-        bound = {node.id for node in nodes if isinstance(node.ctx, ast.Store)}
-        nodes.sort(key=lambda node: (node.lineno, node.col_offset))
-        return tuple(dict.fromkeys(node.id for node in nodes if node.id not in bound))
+        return _names(self.tree)
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -61,6 +59,14 @@ class Expression:
     def constant(self) -> object:
         """The value of a constant expression."""
         return _literal(self.tree)
+
+
+@functools.lru_cache(maxsize=4096)
+def _names(tree: ast.expr) -> tuple[str, ...]:
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    bound = {node.id for node in nodes if isinstance(node.ctx, ast.Store)}
+    nodes.sort(key=lambda node: (node.lineno, node.col_offset))
+    return tuple(dict.fromkeys(node.id for node in nodes if node.id not in bound))
 
 
 def offset_of(text: str, line: int, column: int) -> int:

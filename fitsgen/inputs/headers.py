@@ -87,11 +87,12 @@ class Header:
     COMMENT, HISTORY and the blank keyword a list of all their texts.
     """
 
-    __slots__ = ("_lines", "_place", "_places", "_text")
+    __slots__ = ("_cards", "_lines", "_place", "_places", "_text")
 
     def __init__(self, text: bytes, place: Place) -> None:
         self._text = text
         self._place = place
+        self._cards: dict[int, CardText] = {}
         self._lines: tuple[_Line, ...] | None = None
         self._places: dict[str, _Line] | None = None
 
@@ -186,6 +187,12 @@ class Header:
         return line
 
     def _card(self, line: _Line) -> CardText:
+        card = self._cards.get(line.number)
+        if card is None:
+            card = self._cards[line.number] = self._parsed(line)
+        return card
+
+    def _parsed(self, line: _Line) -> CardText:
         raw = self._text[line.number * CARD : (line.number + line.count) * CARD]
         try:
             text = _decode(raw)

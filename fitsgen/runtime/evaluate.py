@@ -7,8 +7,7 @@ so refer to any other, and to data that is made later.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -183,28 +182,19 @@ class Values:
                     demands[keyword] = value
         return demands
 
-    @contextlib.contextmanager
-    def _making(self, key: Key) -> Iterator[Evaluation]:
+    def _making(self, key: Key) -> _Making:
         """Stand around the making of a value: cycles are found here, and failures reported."""
         if key in self._failed:
             raise Failed
-        keyword = self._keyword(key)
-        evaluation = Evaluation(keyword, key[0])
         if key in self._doing:
             self._cycle(key)
-        self._doing.append(key)
-        try:
-            yield evaluation
-        except Failed:
-            self._failed.add(key)
-            raise
-        except Exception as error:
-            self._failed.add(key)
-            notes = tuple((one, None) for one in evaluation.fallbacks)
+        return _Making(self, key)
+
+    def _failure(self, key: Key, error: Exception, fallbacks: Sequence[str]) -> None:
+        self._failed.add(key)
+        if not isinstance(error, Failed):
+            notes = tuple((one, None) for one in fallbacks)
             self.report(key, in_plain_words(error), notes=notes)
-            raise Failed from None
-        finally:
-            self._doing.pop()
 
     def _cycle(self, key: Key) -> None:
         steps = [*self._doing[self._doing.index(key) :], key]
@@ -231,6 +221,27 @@ class Values:
     def warn(self, key: Key, message: str) -> None:
         """Add a warning about an item of a header, or about the data."""
         self.report(key, message, severity=Severity.WARNING)
+
+
+class _Making:
+    """The making of one value, as a context; a generator would take three times as long."""
+
+    __slots__ = ("_evaluation", "_key", "_values")
+
+    def __init__(self, values: Values, key: Key) -> None:
+        self._values = values
+        self._key = key
+        self._evaluation = Evaluation(values._keyword(key), key[0])
+
+    def __enter__(self) -> Evaluation:
+        self._values._doing.append(self._key)
+        return self._evaluation
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        self._values._doing.pop()
+        if isinstance(error, Exception):
+            self._values._failure(self._key, error, self._evaluation.fallbacks)
+            raise Failed from None
 
 
 def _encode(data: object, demands: Demands, *, primary: bool) -> Encoded:

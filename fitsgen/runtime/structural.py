@@ -6,6 +6,8 @@ and, with a value, demands it.
 
 from __future__ import annotations
 
+import functools
+
 _FIXED = frozenset(
     "SIMPLE XTENSION BITPIX NAXIS EXTEND PCOUNT GCOUNT TFIELDS THEAP BZERO BSCALE "
     "CHECKSUM DATASUM ZCMPTYPE ZQUANTIZ ZDITHER0 ZBLANK ZIMAGE ZSIMPLE ZEXTEND ZTENSION ZBITPIX "
@@ -17,6 +19,7 @@ _NUMBERED = frozenset(
 )
 
 
+@functools.lru_cache(4096)
 def is_structural(keyword: str) -> bool:
     """Whether a keyword describes the data of its HDU."""
     return keyword in _FIXED or (
@@ -24,6 +27,7 @@ def is_structural(keyword: str) -> bool:
     )
 
 
+@functools.lru_cache(4096)
 def is_leading(keyword: str) -> bool:
     """Whether a keyword has its place at the start of a header (FITS 4.0, section 4.4.1)."""
     return keyword in _LEADING or (keyword.startswith("NAXIS") and keyword[5:].isdigit())

@@ -82,6 +82,7 @@ class _Splicer:
         self.files: dict[str, Path] = {}
         self.missed: list[Path] = []
         self.open: list[Path] = []
+        self.reals: dict[Path, str] = {}
         self.count = 0
 
     def file(self, path: Path, name: str, chain: tuple[Position, ...]) -> Iterator[Line]:
@@ -129,15 +130,21 @@ class _Splicer:
             if not os.path.lexists(candidate):
                 self.missed.append(candidate)
                 continue
-            resolved = candidate.resolve()
-            if not any(_allows(other, resolved) for other in roots):
+            resolved = os.path.realpath(candidate)
+            if not any(_allows(self.real(other.directory), resolved) for other in roots):
                 hint = "name its directory with -I if that is meant"
                 self.report(line, f"{path} is outside the directories of includes", hint)
                 return None
-            return resolved, os.path.normpath(os.path.join(root.label, path))
+            return Path(resolved), os.path.normpath(os.path.join(root.label, path))
         places = ", ".join(dict.fromkeys(str(root.label) or "." for root in roots))
         self.report(line, f"there is no {path}", f"looked in {places}")
         return None
+
+    def real(self, directory: Path) -> str:
+        """Return a directory without symbolic links; every include asks for the same few."""
+        if directory not in self.reals:
+            self.reals[directory] = os.path.realpath(directory)
+        return self.reals[directory]
 
     def report(self, line: Line, message: str, hint: str = "") -> None:
         start, end = line.node.span
@@ -145,8 +152,8 @@ class _Splicer:
         self.problems.append(Problem(message, line.position(quote), hint))
 
 
-def _allows(root: Root, path: Path) -> bool:
-    return path.is_relative_to(root.directory.resolve())
+def _allows(directory: str, path: str) -> bool:
+    return path.startswith(directory.rstrip(os.sep) + os.sep)
 
 
 def _chained(problem: Problem, chain: tuple[Position, ...]) -> Problem:

@@ -45,6 +45,9 @@ FAULTS = (
     (r"[(\[{]", "this bracket is never closed", ""),
 )  # fmt: skip
 
+# A continuation at the end of the file takes the last line break with it.
+_OPEN_END = re.compile(r"\\[ \t]*\n([ \t]*#[^\n]*\n)*\Z")
+
 
 def parse(text: str, source: Source) -> tuple[Tree, list[Problem]]:
     """Parse a text.
@@ -53,7 +56,7 @@ def parse(text: str, source: Source) -> tuple[Tree, list[Problem]]:
     tree; the lines after it are read all the same.
     """
     ended = text if text.endswith("\n") else text + "\n"
-    if re.search(r"\\[ \t]*\r?\n\Z", ended):
+    if _OPEN_END.search(ended):
         ended += "\n"
     tree = Tree(source, ended, (), line_starts(ended))
     problems: list[Problem] = []
@@ -139,14 +142,17 @@ class _Nodes(Transformer[Token, tuple[Node, ...]]):
         return Blank(Span(start, start))
 
     def card(self, tokens: list[Token]) -> Card:
-        keyword, assign, *value = tokens
+        keyword, *value = tokens
         comment = value.pop() if value and value[-1].type == "COMMENT" else None
+        head = keyword.rstrip(" \t").removesuffix("=")
+        name = head.removesuffix("?").rstrip(" \t")
+        start, _ = span = _span(keyword, tokens[-1])
         return Card(
-            _span(keyword, tokens[-1]),
-            _span(keyword),
+            span,
+            Span(start, start + len(name)),
             _span(value[0], value[-1]) if value else None,
             _span(comment) if comment else None,
-            "?" in assign,
+            head.endswith("?"),
         )
 
     def open_card(self, tokens: list[Token]) -> Card:

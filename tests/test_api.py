@@ -133,6 +133,17 @@ def test_warnings_of_numpy_are_told(text: str, message: str, tmp_path: Path, raw
     assert f"{path}:3:5" not in result.output or message in result.output
 
 
+def test_the_name_of_each_file_is_filled_in(raw: Path, tmp_path: Path) -> None:
+    from fitsgen.runtime.convert import Options, convert
+
+    path = tmp_path / "t.gen.txt"
+    path.write_text("<<file t>>\n<<header p>>\nFILENAME = / name\n")
+    file_type = fitsgen.compile_template(path)
+    for name in ("one.fits", "two.fits"):
+        made = convert(file_type, [raw], {}, Options(tmp_path / name)).path
+        assert fits.getval(made, "FILENAME") == name
+
+
 def test_times_and_quantities_become_cards(tmp_path: Path) -> None:
     from fitsgen.runtime import HDU, Card, FileType
 

@@ -123,6 +123,13 @@ class Header:
             return [str(self._card(found).value) for found in self._index() if found.keyword == key]
         return self._card(line).value
 
+    def lookup(self, key: str) -> tuple[bool, Value | list[str]]:
+        """Return whether there is a keyword, and its value (not for expressions)."""
+        line = self._find(key)
+        if line is None:
+            return False, None
+        return True, self[key] if key in COMMENTARY else self._card(line).value
+
     def get(self, key: str, default: object = None) -> object:
         """Return the value of a keyword, or the default where there is none."""
         return self[key] if key in self else default  # noqa: SIM401 - this is what get is

@@ -96,8 +96,7 @@ def _part(values: Values, number: int, *, checksum: bool) -> Part:
 
 def _header(values: Values, number: int, encoded: Encoded) -> Iterator[str]:
     """Give the texts of a header: the cards that must lead, and then the template's order."""
-    items = values.hdus[number].items
-    comments = {item.keyword: item.comment for item in items if isinstance(item, Card)}
+    items, comments = values.hdus[number].items, values.hdus[number].comments
     structure = {card.keyword: card for card in encoded.cards}
     for card in encoded.cards:
         if is_leading(card.keyword) or card.keyword not in comments:
@@ -138,7 +137,8 @@ def _item(values: Values, number: int, index: int, item: Item) -> str:
         text = _card(values, number, index, item)
     except Failed:
         return render_card(item.keyword, None, item.comment)
-    if item.reads is None:
+    # A card without a value is not kept: it may be the FILENAME that is filled in.
+    if item.reads is None and item.value is not None:
         item.image = text
     return text
 

@@ -8,6 +8,7 @@ number keeps every digit and nothing of a long string or its comment is lost.
 from __future__ import annotations
 
 import datetime
+import functools
 import math
 import sys
 import warnings
@@ -114,6 +115,7 @@ def fits_comment(keyword: str, value: Value, comment: str) -> bool:
     return len(head) + len(" / ") + len(comment.rstrip()) <= CARD or _is_continued(head, value)
 
 
+@functools.lru_cache(maxsize=1024)
 def render_commentary(keyword: str, text: str) -> str:
     """Return COMMENT, HISTORY or blank-keyword cards: text in columns 9 to 80.
 

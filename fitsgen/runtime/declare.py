@@ -59,13 +59,15 @@ Item = Card | Heading | Blank
 class HDU:
     """The cards of a header, and a lambda that gives the data."""
 
-    __slots__ = ("data", "items", "name", "reads")
+    __slots__ = ("comments", "data", "index", "items", "name", "reads")
 
     def __init__(self, name: str, *items: Item, data: Callable[..., object] | None = None) -> None:
         self.name = name
         self.items = items
         self.data = data
         self.reads = reads_of(data)
+        self.index = {item.keyword: i for i, item in enumerate(items) if isinstance(item, Card)}
+        self.comments = {item.keyword: item.comment for item in items if isinstance(item, Card)}
 
 
 def reads_of(value: object) -> tuple[str, ...] | None:

@@ -62,10 +62,6 @@ class Values:
         self._made: dict[Key, Any] = {}
         self._failed: set[Key] = set()
         self._doing: list[Key] = []
-        self._index = [
-            {item.keyword: i for i, item in enumerate(hdu.items) if isinstance(item, Card)}
-            for hdu in self.hdus
-        ]
         self._positions: list[list[Position]] | None = None
 
     def card(self, number: int, index: int) -> Made:
@@ -114,7 +110,7 @@ class Values:
         """Whether the header of an HDU will have a keyword."""
         if is_structural(keyword):
             return any(card.keyword == keyword for card in self.encoded(number).cards)
-        index = self._index[number].get(keyword)
+        index = self.hdus[number].index.get(keyword)
         return index is not None and not self.card(number, index).is_missing
 
     def lookup(self, number: int, keyword: str) -> Value:
@@ -122,11 +118,11 @@ class Values:
         if is_structural(keyword):
             cards = self.encoded(number).cards
             return next(card.value for card in cards if card.keyword == keyword)
-        return self.card(number, self._index[number][keyword]).value
+        return self.card(number, self.hdus[number].index[keyword]).value
 
     def keywords(self, number: int) -> tuple[str, ...]:
         """Return the keywords that the template gives to a header."""
-        return tuple(self._index[number])
+        return tuple(self.hdus[number].index)
 
     def report(self, key: Key, message: str, **more: Any) -> None:
         """Add a problem with an item of a header, or with the data."""
@@ -134,13 +130,11 @@ class Values:
 
     def position(self, number: int, keyword: str) -> Position | None:
         """Return where in the templates a card comes from."""
-        return self._place((number, self._index[number][keyword]))
+        return self._place((number, self.hdus[number].index[keyword]))
 
     def comment(self, number: int, keyword: str) -> str:
         """Return the comment that the template gives to a keyword."""
-        index = self._index[number].get(keyword)
-        item = None if index is None else self.hdus[number].items[index]
-        return item.comment if isinstance(item, Card) else ""
+        return self.hdus[number].comments.get(keyword, "")
 
     def current(self) -> Key | None:
         """Return what is being made now."""
@@ -175,7 +169,7 @@ class Values:
     def _demands(self, number: int) -> Demands:
         """Return what the template demands; a lookup that found nothing demands nothing."""
         demands: dict[str, object] = {}
-        for keyword, index in self._index[number].items():
+        for keyword, index in self.hdus[number].index.items():
             if is_structural(keyword):
                 value = self.card(number, index).value
                 if value is not None and value != "":

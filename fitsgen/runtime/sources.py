@@ -155,7 +155,8 @@ class FitsSource:
             header = self._file[hdu].header
         except LookupError:
             return False, None
-        return (True, header[keyword]) if keyword in header else (False, None)
+        found: tuple[bool, object] = header.lookup(keyword)
+        return found
 
     def hdu(self, key: HDUKey) -> Any:
         """Return the view of an HDU."""

@@ -63,6 +63,8 @@ class Shell:
             "FITSGEN_CACHE": str(cache),
             "COLUMNS": "80",
         }
+        # The tests may be run by make; a page's own make must not know.
+        environment = {k: v for k, v in environment.items() if not k.startswith(("MAKE", "MFLAGS"))}
         done = subprocess.run(
             ["bash", "-c", f"(exit {self.status}); {command}"],
             cwd=self.directory,

@@ -19,10 +19,10 @@ from benchmarks import pyparsing_reader
 from benchmarks.measure import Figure, alone, call, compared, prepared, process
 from fitsgen import compiler, library
 from fitsgen.inputs.fits import FitsFile
+from fitsgen.inputs.sources import FitsSource
 from fitsgen.runtime import declare
 from fitsgen.runtime.build import build
 from fitsgen.runtime.declare import FORMAT, HDU, Blank, FileType, Heading, Item
-from fitsgen.runtime.sources import FitsSource
 from fitsgen.syntax.nodes import Card, logical
 
 NAME = "nirspec_ifu_level1b"

@@ -24,7 +24,7 @@ MAY_IMPORT = {
         *("runtime.cards", "runtime.structural"),
     },
     "backends": {"diagnostics", "model", "namespace", "runtime.declare"},
-    "inputs": {"diagnostics", "runtime.sources", "model", "check", "syntax"},
+    "inputs": {"diagnostics", "model", "check", "syntax"},
     "runtime": {"__init__", "diagnostics", "namespace", "inputs"},
     "library": {"diagnostics", "includes", "templates", "syntax.nodes"},
     "cache": {"__init__", "diagnostics", "runtime.declare", "syntax.nodes"},

@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from fitsgen.diagnostics import InputError, Position, Problem
 from fitsgen.diagnostics import Source as Text
-from fitsgen.runtime.sources import FitsSource, Source
+from fitsgen.inputs.sources import FitsSource, Source
 
 INPUT = "input"
 HEAD = 64 * 1024

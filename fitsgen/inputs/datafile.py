@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from fitsgen.diagnostics import InputError, Position, Problem, Source, in_order
+from fitsgen.inputs.sources import DataFile
 from fitsgen.model import HDU
-from fitsgen.runtime.sources import DataFile
 
 
 def read_data_file(path: Path) -> DataFile:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from fitsgen.diagnostics import Position, Problem, in_order
+from fitsgen.inputs.sources import Source
 from fitsgen.runtime.cards import (
     BLANK,
     CardError,
@@ -25,7 +26,6 @@ from fitsgen.runtime.encoded import Encoded, StructuralCard, encode_nothing
 from fitsgen.runtime.evaluate import COMMENTARY, Failed, Values
 from fitsgen.runtime.files import Part
 from fitsgen.runtime.functions import frozen_clock
-from fitsgen.runtime.sources import Source
 from fitsgen.runtime.structural import is_checksum, is_leading, is_structural
 
 # Filled in when all else of the HDU is known.

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from fitsgen.diagnostics import Position, Problem, Severity
+from fitsgen.inputs.sources import Absent, Source
 from fitsgen.runtime.cards import Value, commentary_texts, plain
 from fitsgen.runtime.declare import Card, FileType
 from fitsgen.runtime.encoded import Demands, Encoded, encode_nothing
 from fitsgen.runtime.explain import in_plain_words
+from fitsgen.runtime.lookups import Evaluation, Lookup, Parameters
 from fitsgen.runtime.output import Output
-from fitsgen.runtime.sources import Absent, Evaluation, Lookup, Parameters, Source
 from fitsgen.runtime.structural import is_structural
 
 COMMENTARY = frozenset({"COMMENT", "HISTORY"})

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from fitsgen.runtime.sources import HDUKey
+from fitsgen.inputs.sources import HDUKey
 
 if TYPE_CHECKING:
     from fitsgen.runtime.evaluate import Values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import venv
@@ -17,7 +18,10 @@ ROOT = Path(__file__).parents[1]
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "build", "--wheel", "--outdir", str(directory), str(ROOT)]
+    # A copy, so that building leaves nothing among the sources.
+    ignored = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__", "demo")
+    source = shutil.copytree(ROOT, directory / "source", ignore=ignored)
+    command = [sys.executable, "-m", "build", "--wheel", "--outdir", str(directory), str(source)]
     subprocess.run(command, check=True, capture_output=True)
     (path,) = directory.glob("*.whl")
     return path

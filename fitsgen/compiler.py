@@ -64,6 +64,14 @@ def reader(include_directories: Sequence[Path] = ()) -> Reader:
     return Reader(library.roots(include_directories))
 
 
+def checked(path: Path, include_directories: Sequence[Path] = ()) -> Checked:
+    """Read and check a template; raises `CompileError` where it has errors."""
+    result = check(path, reader(include_directories))
+    if errors(result.problems):
+        raise CompileError(result.problems)
+    return result
+
+
 def module_text(checked: Checked) -> str:
     """Return the module for a checked template; raises `CompileError` where it has errors."""
     from fitsgen.backends.python import emit
@@ -109,8 +117,8 @@ def load_module(path: Path) -> FileType:
     try:
         text = path.read_text(encoding="utf-8")
         file_type = _executed(_compiled(text, str(path)))
-    except (OSError, SyntaxError, ValueError, ImportError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
+    except (Exception, SystemExit) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error) or repr(error)
         raise CompileError(
             Problem(
                 f"this is no module that fitsgen compiled: {reason}", Position(Source(str(path)))

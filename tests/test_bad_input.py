@@ -121,6 +121,14 @@ CASES: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "damaged gzip": (write("raw.fits", gzip.compress(bytes(9000))[:60]), "", "raw.fits: error:"),
     "two FITS inputs": (nothing, "raw.fits", "this is a second FITS file without a name"),
     "input name taken": (nothing, "a=raw.fits a=raw.fits", "a second source called a"),
+    "name with a meaning": (nothing, "np=raw.fits", "np cannot be the name of a source"),
+    "word of Python": (nothing, "class=raw.fits", "class cannot be the name of a source"),
+    "huge name": (nothing, "-o " + "x" * 300, "the name is too long"),
+    "EXTNAME": (replace("<<data>>", "EXTNAME = 5\n<<data>>"), "", "EXTNAME is text, not 5"),
+    "EXTVER": (replace("<<data>>", "EXTVER = input('DETECTOR', 0)\n<<data>>"), "", "not 'NRS1'"),
+    "brackets": (replace(VALUE, "(" * 60000), "", "a line with 60000 brackets"),
+    "module that exits": (write("m.py", b"raise SystemExit(5)"), "-t m.py", "no module that"),
+    "FITS as template": (nothing, "-t raw.txt", "raw.txt: error: cannot be read"),
     "no input": (nothing, "missing.fits", "missing.fits: error: cannot be read"),
     "data file with code": (write("d.dat", b"<<file d>>\nA = open('x')\n"), "d.dat", "no literal"),
     "data file with a call": (write("d.dat", b"<<file d>>\nA = now()\n"), "d.dat", "d.dat:2:5: e"),
@@ -242,7 +250,7 @@ def test_a_full_disk_leaves_nothing(raw: Path, tmp_path: Path) -> None:
 
 def test_wrong_usage_has_status_2(raw: Path) -> None:
     runner = CliRunner()
-    assert runner.invoke(main, ["convert", str(raw)]).exit_code == 2
+    assert runner.invoke(main, ["convert", str(raw), "--on-error", "hope"]).exit_code == 2
     assert runner.invoke(main, ["frobnicate"]).exit_code == 2
     options = ["convert", str(raw), "-t", "nirspec_ifu_level1b", "--set", "novalue"]
     assert runner.invoke(main, options).exit_code == 2

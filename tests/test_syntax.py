@@ -30,6 +30,7 @@ def compound(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         | pairs.map(lambda p: f"{p[0]} or {p[1]}")
         | pairs.map(lambda p: f"max({p[0]}, key={p[1]})")
         | inner.map(lambda one: f"({one}).upper()[0]")
+        | pairs.map(lambda p: f"input[0].data[:, {p[0]}:, ::-1].reshape(({p[0]}, {p[1]}))[..., 0]")
     )
 
 

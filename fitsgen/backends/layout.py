@@ -50,7 +50,9 @@ def expression(node: ast.expr, indent: str, room: int = 0) -> str:
         case ast.Attribute(value=value, attr=name):
             return f"{_operand(value, indent, room)}.{name}"
         case ast.Subscript(value=value, slice=index):
-            return f"{_operand(value, indent, room)}[{ast.unparse(index)}]"
+            # By itself a list of slices would come out in brackets that Python refuses there.
+            within = ast.unparse(ast.Subscript(value=ast.Name("x"), slice=index))
+            return _operand(value, indent, room) + within.removeprefix("x")
         case ast.Dict(keys=keys, values=values):
             pairs = [
                 _pair(key, value)

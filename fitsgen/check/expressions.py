@@ -12,7 +12,7 @@ import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from fitsgen.check import bounds, policy
+from fitsgen.check import arraytypes, bounds, policy
 from fitsgen.diagnostics import Problem, warning
 from fitsgen.model import Expression, FileType
 from fitsgen.namespace import BUILTINS, FUNCTIONS, KNOWN, LOGICALS, NUMPY, SOURCES
@@ -57,7 +57,12 @@ def check_expression(expression: Expression) -> list[Problem]:
         message = f"an expression of {nodes} parts; {policy.MAX_NODES} are allowed"
         return [Problem(message, expression.position)]
     try:
-        faults = [*_Walk().expression(expression.tree), *bounds.check(expression.tree, _Fault)]
+        tree = expression.tree
+        faults = [
+            *_Walk().expression(tree),
+            *bounds.check(tree, _Fault),
+            *arraytypes.check(tree, _Fault),
+        ]
     except RecursionError:
         return [Problem("this expression is nested too deeply", expression.position)]
     return sorted(
@@ -102,7 +107,7 @@ class _Walk:
                 yield from self.expression(index)
             case ast.Compare():
                 yield from self.comparison(node)
-            case ast.ListComp() | ast.DictComp() | ast.GeneratorExp():
+            case ast.ListComp() | ast.DictComp():
                 yield from self.comprehension(node)
             case _:
                 yield from self.plain(node)
@@ -112,9 +117,22 @@ class _Walk:
         match node:
             case ast.Dict(keys=keys) if None in keys:
                 yield _Fault(node, "** is not allowed in an expression")
+            case ast.GeneratorExp():
+                yield _Fault(node, "a generator is no value", "write a list: [x for x in ...]")
             case ast.BinOp(op=ast.MatMult()):
                 yield _Fault(node, "the operator @ is not allowed", "write np.matmul(a, b)")
-        yield from self.parts(ast.iter_child_nodes(node))
+        if not isinstance(node, ast.GeneratorExp):
+            yield from self.parts(ast.iter_child_nodes(node))
+
+    def iterated(self, node: ast.expr) -> Iterator[_Fault]:
+        """Check what is gone through at once, where alone an iterator can stand."""
+        match node:
+            case ast.GeneratorExp():
+                yield from self.comprehension(node)
+            case ast.Call(func=ast.Name(id=name)) if name in policy.ITERATORS:
+                yield from self.arguments(node)
+            case _:
+                yield from self.source_or(node)
 
     def parts(self, nodes: Iterable[ast.AST]) -> Iterator[_Fault]:
         for node in nodes:
@@ -181,9 +199,11 @@ class _Walk:
             return
         match node.value:
             case ast.Subscript(value=ast.Name() as source, slice=index) if (
-                node.attr in policy.HDU_ATTRIBUTES and self.may_be_source(source.id)
+                node.attr in policy.HDU_ATTRIBUTES
+                and (source.id in ("input", "output") or self.may_be_source(source.id))
             ):
-                yield from self.nearly_known(source)
+                if source.id not in SOURCES:
+                    yield from self.nearly_known(source)
                 yield from self.expression(index)
                 return
         if node.attr.startswith("_"):
@@ -218,18 +238,34 @@ class _Walk:
             case function:
                 faults = list(self.expression(function))
                 yield from faults or [_Fault(node, "only a name or a method can be called")]
+        yield from self.arguments(node)
+
+    def arguments(self, node: ast.Call) -> Iterator[_Fault]:
+        """Check the arguments of a call."""
         for keyword in node.keywords:
             if keyword.arg is None:
                 yield _Fault(keyword, "** is not allowed in an expression")
             elif keyword.arg in policy.REFUSED_KEYWORDS:
                 yield _Fault(keyword, f"the argument {keyword.arg}= is not allowed")
             yield from self.expression(keyword.value)
-        is_len = isinstance(node.func, ast.Name) and node.func.id == "len"
+        match node.func:
+            case ast.Name(id=name) if name in policy.ITERATED:
+                check = self.iterated
+            case ast.Name(id="len"):
+                check = self.source_or
+            case ast.Attribute(attr="join"):
+                check = self.iterated
+            case _:
+                check = self.expression
         for argument in node.args:
-            yield from self.source_or(argument) if is_len else self.expression(argument)
+            yield from check(argument)
 
     def called_name(self, node: ast.Call, function: ast.Name) -> Iterator[_Fault]:
         name = function.id
+        if name in policy.ITERATORS and name not in self.bound:
+            hint = f"write list({name}(...)), or go through it in a comprehension"
+            yield _Fault(function, f"what {name} gives is no value", hint)
+            return
         if (name in CALLABLE and name not in self.bound) or name in SOURCES:
             return
         if name in self.bound or name in LOGICALS or name == NUMPY:
@@ -265,7 +301,7 @@ class _Walk:
         for generator in node.generators:
             if generator.is_async:
                 yield _Fault(node, "async is not allowed in an expression")
-            yield from inner.source_or(generator.iter)
+            yield from inner.iterated(generator.iter)
             names = _targets(generator.target)
             if names is None:
                 yield _Fault(generator.target, "the variable of a comprehension is a name")
@@ -308,7 +344,22 @@ def _unknown_numpy(node: ast.Attribute, name: str) -> _Fault:
 
 def _has_seed(node: ast.Call) -> bool:
     seeds = [*node.args, *(k.value for k in node.keywords if k.arg == "seed")]
-    return bool(seeds) and not (isinstance(seeds[0], ast.Constant) and seeds[0].value is None)
+    return bool(seeds) and _is_seed(seeds[0])
+
+
+def _is_seed(node: ast.expr) -> bool:
+    """Whether a value cannot be None, which would seed with the clock."""
+    match node:
+        case ast.Constant(value=value):
+            return isinstance(value, int)
+        case ast.Call(func=ast.Name(), args=arguments, keywords=keywords):
+            given = (*arguments, *(keyword.value for keyword in keywords))
+            return not any(isinstance(one, ast.Constant) and one.value is None for one in given)
+        case ast.BinOp(left=one, right=other) | ast.IfExp(body=one, orelse=other):
+            return _is_seed(one) and _is_seed(other)
+        case ast.BoolOp(op=ast.Or(), values=values):
+            return _is_seed(values[-1])
+    return False
 
 
 def _is_lookup(node: ast.Call) -> bool:

@@ -9,7 +9,8 @@ from fitsgen.diagnostics import Problem, warning
 from fitsgen.model import COMMENTARY, Card, FileType
 
 _KEYWORD = re.compile(r"[A-Z0-9_-]{1,8}")
-_HIERARCH = re.compile(r"HIERARCH( [A-Z0-9_-]+)+")
+# The convention leaves open what a long keyword may hold; blanks divide, and = ends it.
+_HIERARCH = re.compile(r"HIERARCH( [A-Z0-9_.:+$-]+)+")
 
 
 def check(file_type: FileType) -> Iterator[Problem]:
@@ -30,7 +31,7 @@ def _keyword(card: Card) -> Iterator[Problem]:
     elif keyword.startswith("HIERARCH "):
         if not _HIERARCH.fullmatch(keyword):
             message = f"{keyword!r} is no HIERARCH keyword"
-            hint = "HIERARCH and words of A-Z, 0-9, _ and -"
+            hint = "HIERARCH and words of A-Z, 0-9 and _ - . : + $"
             yield Problem(message, at, _upper_case(keyword, _HIERARCH) or hint)
     elif not _KEYWORD.fullmatch(keyword):
         hint = _upper_case(keyword, _KEYWORD)

@@ -7,6 +7,7 @@ A name is on a list only if it is harmless on every type that can occur
 from __future__ import annotations
 
 import ast
+import re
 
 SYNTAX = (
     *(ast.Constant, ast.Tuple, ast.List, ast.Dict, ast.Name, ast.Attribute),
@@ -28,7 +29,7 @@ REFUSED_SYNTAX = {
 }
 
 ATTRIBUTES = frozenset(
-    "T comment data dtype header imag itemsize kind name names nbytes ndim real shape size".split()
+    "T dtype header imag itemsize kind name names nbytes ndim real shape size".split()
 )
 
 HDU_ATTRIBUTES = frozenset("data header name shape".split())
@@ -88,8 +89,33 @@ NUMPY_FUNCTIONS = frozenset(
 
 NUMPY_NESTED = frozenset({"linalg.norm", "random.default_rng"})
 
-REFUSED_KEYWORDS = frozenset({"out", "like", "subok"})
+REFUSED_KEYWORDS = frozenset({"out", "like", "subok", "where"})
 """Named arguments that write elsewhere, call a function, or let a subclass through."""
+
+ITERATED = frozenset("all any dict enumerate list max min sorted sum tuple zip".split())
+"""The functions that go through an iterator at once, so that its text form is never seen."""
+
+ITERATORS = frozenset({"enumerate", "zip"})
+
+# Where an array's type stands among the arguments.
+TYPE_ARGUMENTS = {
+    **dict.fromkeys(("dtype",), 0),
+    **dict.fromkeys(("array", "asarray", "ascontiguousarray", "astype", "identity"), 1),
+    **dict.fromkeys(("indices", "ones", "ones_like", "zeros", "zeros_like"), 1),
+    **dict.fromkeys(("full", "full_like"), 2),
+    **dict.fromkeys(("arange", "eye", "tri"), 3),
+    **dict.fromkeys(("cumprod", "cumsum", "mean", "prod", "std", "sum", "var"), 2),
+    **dict.fromkeys(("nanmean", "nanprod", "nanstd", "nansum", "nanvar"), 2),
+    **dict.fromkeys(("trace",), 4),
+    **dict.fromkeys(("geomspace", "linspace", "logspace"), 5),
+}
+
+ARRAY_TYPE = re.compile(
+    r"(\d+|\(\d+(,\d+)*,?\))?[<>=|]?"
+    r"(b1|\?|[bBhHiIlLqQ]|[iu][1248]|[efdFD]|f[248]|c8|c16|[SUa]\d{0,4}"
+    r"|bool|u?int(8|16|32|64)?|float(16|32|64)?|complex(64|128)?|str|single|double)"
+)
+"""An array's type as text: numbers, logicals and short texts; no objects, times or raw bytes."""
 
 # Bounds on what is known when the template is compiled.
 MAX_NODES = 20_000

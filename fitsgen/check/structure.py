@@ -6,6 +6,7 @@ the template allows, and the problems of structure and of Python syntax.
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import keyword as python
 import re
@@ -200,7 +201,8 @@ class _Builder:
         return [Card(keyword, expression, comment, node.optional, line.position())]
 
     def parse(self, text: Logical) -> Expression | None:
-        expression, problems = parse_expression(text)
+        whole = dataclasses.replace(text, text=text.text.rstrip())
+        expression, problems = parse_expression(whole)
         self.problems += problems
         return expression
 
@@ -238,11 +240,8 @@ class _Builder:
         self.report(message, line.position(), hint)
 
     def hdu(self, section: _Section) -> HDU:
-        items = section.items
-        while items and isinstance(items[0], Blank):
-            items = items[1:]
-        while items and isinstance(items[-1], Blank):
-            items = items[:-1]
+        full = [i for i, item in enumerate(section.items) if not isinstance(item, Blank)]
+        items = section.items[full[0] : full[-1] + 1] if full else []
         data = self.parse(_joined(section.pieces)) if section.pieces else None
         return HDU(section.name, tuple(items), data, section.position)
 

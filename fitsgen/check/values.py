@@ -8,7 +8,13 @@ from collections.abc import Iterator
 from fitsgen.diagnostics import Problem, warning
 from fitsgen.model import COMMENTARY, Card, FileType
 from fitsgen.namespace import KNOWN
-from fitsgen.runtime.cards import CardError, commentary_texts, fits_comment, plain
+from fitsgen.runtime.cards import (
+    CardError,
+    check_reserved,
+    commentary_texts,
+    fits_comment,
+    plain,
+)
 from fitsgen.runtime.structural import is_structural
 
 
@@ -47,6 +53,7 @@ def _constant(card: Card, value: object, structural: bool) -> Iterator[Problem]:
             commentary_texts(value)
             return
         plain_value, unit = plain(value)
+        check_reserved(card.keyword, plain_value)
         comment = f"[{unit}] {card.comment}" if unit else card.comment
         whole = fits_comment(card.keyword, plain_value, comment)
     except CardError as error:

@@ -108,7 +108,7 @@ def _header(values: Values, number: int, encoded: Encoded) -> Iterator[str]:
                     yield _structural(structure[keyword], comments)
                 elif is_checksum(keyword):
                     yield render_card(keyword, CHECKSUM_UNSET, item.comment)
-                elif keyword not in structure:
+                elif keyword not in structure and not values.failed(number):
                     _not_made(values, number, index)
             case _:
                 yield _item(values, number, index, item)
@@ -136,7 +136,8 @@ def _item(values: Values, number: int, index: int, item: Item) -> str:
     try:
         text = _card(values, number, index, item)
     except Failed:
-        return render_card(item.keyword, None, item.comment)
+        undefined = not (item.optional or item.keyword in COMMENTARY)
+        return render_card(item.keyword, None, item.comment) if undefined else ""
     # A card without a value is not kept: it may be the FILENAME that is filled in.
     if item.reads is None and item.value is not None:
         item.image = text

@@ -71,6 +71,24 @@ def plain(value: object) -> tuple[Value, str]:
     return _foreign(value)
 
 
+# Keywords whose values have a type (FITS Standard 4.0, sections 4.4.2.6 and 4.4.2.5).
+RESERVED: dict[str, tuple[type, str]] = {
+    "EXTNAME": (str, "text"),
+    "EXTVER": (int, "a whole number"),
+    "EXTLEVEL": (int, "a whole number"),
+    "INHERIT": (bool, "T or F"),
+    "BUNIT": (str, "text"),
+}
+
+
+def check_reserved(keyword: str, value: Value) -> None:
+    """Refuse a value that the standard does not allow for its keyword; raises `CardError`."""
+    if keyword in RESERVED and value is not None:
+        kind, name = RESERVED[keyword]
+        if type(value) is not kind:
+            raise CardError(f"{keyword} is {name}, not {value!r}")
+
+
 def render_card(keyword: str, value: Value, comment: str = "") -> str:
     """Return a card, with the CONTINUE cards of a string that is too long for one.
 
@@ -112,7 +130,8 @@ def fits_comment(keyword: str, value: Value, comment: str) -> bool:
     if not comment:
         return True
     head = _head(keyword, value)
-    return len(head) + len(" / ") + len(comment.rstrip()) <= CARD or _is_continued(head, value)
+    room = CARD - len(" / ") - len(comment.rstrip())
+    return len(_dense(head)) <= room or _is_continued(head, value)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -161,7 +180,17 @@ def _unusual_card(keyword: str, value: Value, comment: str) -> str:
         return _continued(keyword, str(value), comment)
     if len(head) > CARD:
         raise _too_long(keyword, head)
-    return f"{head} / {comment}"[:CARD].ljust(CARD) if comment else head.ljust(CARD)
+    if not comment:
+        return head.ljust(CARD)
+    if len(head) + len(" / ") + len(comment) > CARD:
+        head = _dense(head)
+    return f"{head} / {comment}"[:CARD].ljust(CARD)
+
+
+def _dense(head: str) -> str:
+    """Return keyword and text without the blanks that only line them up with numbers."""
+    is_text = head[8:11] == "= '"
+    return head.rstrip() if is_text else head
 
 
 def _head(keyword: str, value: Value) -> str:

@@ -7,8 +7,9 @@ no file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from os.path import isdir
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ from fitsgen.diagnostics import (
     Source,
     errors,
 )
-from fitsgen.inputs import INPUT, Inputs, open_inputs
+from fitsgen.inputs import INPUT, Inputs, open_inputs, sources
 from fitsgen.runtime.build import Built, build
 from fitsgen.runtime.declare import Card, FileType
 from fitsgen.runtime.files import Progress, check_output, safe_name, write_file
@@ -41,6 +42,8 @@ class Options:
     mark
         Whether a file with failures is written all the same, undefined values
         in the place of what failed.
+    view
+        What the FITS input without a name is seen through: its pixels in another frame, say.
 
     """
 
@@ -49,6 +52,7 @@ class Options:
     mark: bool = False
     checksum: bool = False
     progress: Progress | None = None
+    view: Callable[[sources.Source], sources.Source] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +79,10 @@ def convert(
     """
     with open_inputs(given) as inputs:
         _require_input(file_type, inputs)
+        if options.view and INPUT in inputs.sources:
+            inputs.sources[INPUT] = options.view(inputs.sources[INPUT])
         name = _default_name(file_type, inputs, options)
-        if options.output and not options.output.is_dir():
+        if options.output and not isdir(options.output):
             check_output(options.output, options.overwrite, inputs.paths)
         built = build(file_type, inputs.sources, parameters, name=name, checksum=options.checksum)
         problems = (*inputs.problems, *built.problems)
@@ -112,13 +118,13 @@ def generate(
 
 
 def _default_name(file_type: FileType, inputs: Inputs, options: Options) -> str:
-    if options.output and not options.output.is_dir():
+    if options.output and not isdir(options.output):
         return options.output.name
     return f"{inputs.stem}_{file_type.name}.fits" if inputs.stem else f"{file_type.name}.fits"
 
 
 def _path(built: Built, options: Options, default: str) -> Path:
-    if options.output and not options.output.is_dir():
+    if options.output and not isdir(options.output):
         return options.output
     directory = options.output or Path()
     if built.filename in (None, "", default):

@@ -13,7 +13,7 @@ from typing import Any
 
 from fitsgen.diagnostics import Position, Problem, Severity
 from fitsgen.inputs.sources import Absent, Source
-from fitsgen.runtime.cards import Value, commentary_texts, plain
+from fitsgen.runtime.cards import Value, check_reserved, commentary_texts, plain
 from fitsgen.runtime.declare import Card, FileType
 from fitsgen.runtime.encoded import Demands, Encoded, encode_nothing
 from fitsgen.runtime.explain import in_plain_words
@@ -107,6 +107,11 @@ class Values:
         encoded: Encoded = self._made[key]
         return encoded
 
+    def failed(self, number: int) -> bool:
+        """Whether the data of an HDU could not be made."""
+        end = len(self.hdus[number].items)
+        return not self._failed.isdisjoint({(number, end), (number, end + 1)})
+
     def has(self, number: int, keyword: str) -> bool:
         """Whether the header of an HDU will have a keyword."""
         if is_structural(keyword):
@@ -154,7 +159,9 @@ class Values:
             return MISSING
         if card.value is None and key[0] == 0 and card.keyword == "FILENAME":
             value = self._name_of_file or None
-        return Made(*plain(value))
+        made = Made(*plain(value))
+        check_reserved(card.keyword, made.value)
+        return made
 
     def _call(self, value: Any, reads: Sequence[str] | None, evaluation: Evaluation) -> Any:
         """Return a constant, or call a lambda with the sources that it reads."""

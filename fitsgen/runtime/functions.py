@@ -37,12 +37,13 @@ def frozen_clock() -> Iterator[None]:
 
 def _clock() -> datetime.datetime:
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    if epoch is None:
+    if not epoch:
         return datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
-    if not epoch.isdecimal():
-        message = f"SOURCE_DATE_EPOCH is no whole number of seconds: {epoch!r}"
-        raise GenerateError(Problem(message))
-    return _EPOCH + datetime.timedelta(seconds=int(epoch))
+    try:
+        return _EPOCH + datetime.timedelta(seconds=int(epoch.encode("ascii")))
+    except (ValueError, OverflowError):
+        message = f"SOURCE_DATE_EPOCH is no number of seconds since 1970: {epoch!r}"
+        raise GenerateError(Problem(message)) from None
 
 
 def now(date_only: bool = False) -> str:
@@ -79,6 +80,8 @@ def fromfitstime(text: str) -> datetime.datetime:
 
 def tofitstime(time: datetime.datetime) -> str:
     """Return a datetime as FITS writes it, with milliseconds (FITS 4.0, section 4.4.2.1)."""
+    if not isinstance(time, datetime.datetime):
+        raise TypeError(f"{time!r} is no time: fromfitstime makes one")
     if time.tzinfo is not None:
         time = time.astimezone(datetime.UTC).replace(tzinfo=None)
     return time.isoformat(timespec="milliseconds")

@@ -86,8 +86,13 @@ class OutputHDU:
 
     @property
     def data(self) -> Any:
-        """What the data expression gives."""
-        return self._values.data(self._number)
+        """What the data expression gives; an array is read-only, for others read it too."""
+        data = self._values.data(self._number)
+        if not hasattr(data, "setflags"):
+            return data
+        view = data.view()
+        view.setflags(write=False)
+        return view
 
     @property
     def name(self) -> str:
@@ -148,6 +153,9 @@ class OutputHeader:
 
     def __contains__(self, keyword: object) -> bool:
         return isinstance(keyword, str) and self._values.has(self._number, keyword)
+
+    def __repr__(self) -> str:
+        return f"<header {self._values.hdus[self._number].name}>"
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.keys())

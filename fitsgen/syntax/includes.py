@@ -123,6 +123,9 @@ class _Splicer:
 
     def find(self, path: str, line: Line, includer: Path) -> tuple[Path, str] | None:
         """Return where an include is and what it is called in messages."""
+        if not path:
+            self.report(line, "the path of this #include is empty")
+            return None
         beside = Root(includer.parent, str(Path(line.tree.source.name).parent))
         roots = (beside, *self.reader.roots)
         for root in roots:

@@ -62,16 +62,15 @@ def parse(text: str, source: Source) -> tuple[Tree, list[Problem]]:
     problems: list[Problem] = []
 
     def recover(error: UnexpectedInput) -> bool:
-        problems.append(_problem(error, tree))
-        if len(problems) >= MAX_PROBLEMS:
-            return False
+        if len(problems) < MAX_PROBLEMS:
+            problems.append(_problem(error, tree))
+        elif len(problems) == MAX_PROBLEMS:
+            at = tree.position(error.pos_in_stream or 0)
+            problems.append(Problem("more faults of this kind are not told", at))
         _skip_line(error)
         return True
 
-    try:
-        nodes: tuple[Node, ...] = _grammar().parse(ended, on_error=recover)  # type: ignore[assignment]
-    except UnexpectedInput:
-        nodes = ()
+    nodes: tuple[Node, ...] = _grammar().parse(ended, on_error=recover)  # type: ignore[assignment]
     return Tree(source, ended, nodes, tree.line_starts), problems
 
 

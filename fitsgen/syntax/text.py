@@ -13,6 +13,11 @@ from fitsgen.diagnostics import CompileError, Position, Problem, Source
 MAX_LINES = 100_000
 MAX_BYTES = 16 * 1024 * 1024
 
+# A line with its continuations. Brackets are matched by the parser, whose time
+# grows with the square of those that are open: a line has at most so many.
+_WHOLE_LINE = re.compile(r"(?:[^\\\n]|\\(?![ \t]*\n)|\\[ \t]*\n)+")
+MAX_BRACKETS = 2_000
+
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 
 
@@ -49,7 +54,18 @@ def decode(raw: bytes, name: str) -> tuple[str, Source]:
     source = Source(name, tuple(text.split("\n")))
     if control := _CONTROL.search(text):
         raise _control(text, source, control.start())
+    if len(text) > MAX_BRACKETS:
+        _bound_brackets(text, source)
     return text, source
+
+
+def _bound_brackets(text: str, source: Source) -> None:
+    for line in _WHOLE_LINE.finditer(text):
+        opened = sum(line[0].count(bracket) for bracket in "([{")
+        if opened > MAX_BRACKETS:
+            at = Position(source, text.count("\n", 0, line.start()) + 1, 1)
+            message = f"a line with {opened} brackets; {MAX_BRACKETS} are allowed"
+            raise CompileError(Problem(message, at))
 
 
 def _not_utf8(raw: bytes, name: str, offset: int) -> CompileError:

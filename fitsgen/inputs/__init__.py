@@ -11,12 +11,14 @@ import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any, Self
 
 from fitsgen.diagnostics import InputError, Position, Problem
 from fitsgen.diagnostics import Source as Text
 from fitsgen.inputs.sources import FitsSource, Source
+from fitsgen.namespace import KNOWN
 
 INPUT = "input"
 HEAD = 64 * 1024
@@ -40,6 +42,8 @@ class Inputs:
 
     def add(self, name: str, source: Source, path: str) -> None:
         """Take in a source; raises `InputError` where the name is taken."""
+        if name not in (INPUT, "apt") and (name in KNOWN or iskeyword(name)):
+            raise fault(path, f"{name} cannot be the name of a source: it has a meaning already")
         if name in self.sources:
             what = "FITS file without a name" if name == INPUT else f"source called {name}"
             hint = "give a further FITS file a name: NAME=FILE" if name == INPUT else ""
@@ -83,9 +87,24 @@ def _add_data_file(inputs: Inputs, name: str, path: str) -> None:
     inputs.add(name or data_file.name, data_file, path)
 
 
+def _is_apt(head: bytes) -> bool:
+    """Whether a file is a zip archive, or begins as XML does: `<?`, `<!` or `<name`."""
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return True
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:2]
+    return start[:1] == b"<" and (start[1:].isalpha() or start[1:] in (b"?", b"!", b"_"))
+
+
+def _add_apt(inputs: Inputs, name: str, path: str) -> None:
+    from fitsgen.inputs.apt import read_apt
+
+    inputs.add(name or "apt", read_apt(path), path)
+
+
 KINDS: tuple[Kind, ...] = (
     (_is_fits, _add_fits),
     (_is_data_file, _add_data_file),
+    (_is_apt, _add_apt),
 )
 
 
@@ -133,7 +152,7 @@ def _split(text: str) -> tuple[str, str]:
     """Take `NAME=PATH` apart, unless there is a file of that name."""
     name, equals, path = text.partition("=")
     if equals and name.isidentifier() and not os.path.lexists(text):
-        return name, path
+        return "" if name == INPUT else name, path
     return "", text
 
 

@@ -1,11 +1,12 @@
 # make demo    a raw exposure, its file type compiled, the FITS file, and what is in it
 # make test    all tests
 # make lint    style and types
+# make docs    a page on every shipped file type, in site/
 # make bench   the measurements of docs/performance.md
 PYTHON ?= python3
 TYPE := nirspec_ifu_level1b
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint docs bench clean
 
 demo:
 	@mkdir -p demo
@@ -25,9 +26,16 @@ lint:
 	$(PYTHON) -m ruff format --check
 	$(PYTHON) -m mypy
 
+docs:
+	@mkdir -p site
+	for file in templates/*.gen.txt; do \
+	    name=$$(basename $$file .gen.txt); \
+	    $(PYTHON) -m fitsgen describe $$name --format html --overwrite -o site/$$name.html || exit 1; \
+	done
+
 bench:
 	$(PYTHON) -m benchmarks
 
 clean:
-	rm -rf demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf demo site build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -17,6 +17,7 @@ from fitsgen import __version__
 
 if TYPE_CHECKING:
     from fitsgen.diagnostics import Problem
+    from fitsgen.inputs.sources import Source
     from fitsgen.runtime.files import Progress
 
 Verb = Callable[..., None]
@@ -27,6 +28,7 @@ _include = click.option(
     type=click.Path(file_okay=False, path_type=Path),
     help="Look for includes and file types in this directory first.",
 )
+_overwrite = click.option("--overwrite", is_flag=True, help="Replace an existing file.")
 _format = click.option(
     "--format",
     "format_",
@@ -58,10 +60,23 @@ def main() -> None:
 
 @main.command("convert")
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option("-t", "--template", required=True, help="A file type, a template, or its module.")
+@click.option(
+    *("-t", "--template"),
+    help="A file type, a template, or its module.  [default: what the kind of raw file asks for]",
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The file, or a directory.")
+@click.option(
+    "--frame",
+    type=click.Choice(["detector", "dms"]),
+    default="detector",
+    show_default=True,
+    help="Leave pixels as the detector has them, or turn them to JWST's science frame.",
+)
+@click.option(
+    "--subarray", metavar="NAME", help="Cut a named window from a full frame; implies --frame dms."
+)
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Give a parameter.")
-@click.option("--overwrite", is_flag=True, help="Replace an existing file.")
+@_overwrite
 @click.option("--checksum", is_flag=True, help="Add CHECKSUM and DATASUM.")
 @click.option(
     "--on-error",
@@ -73,8 +88,10 @@ def main() -> None:
 @_include
 def convert_verb(
     inputs: Sequence[str],
-    template: str,
+    template: str | None,
     output: Path | None,
+    frame: str,
+    subarray: str | None,
     settings: Sequence[str],
     overwrite: bool,
     checksum: bool,
@@ -94,10 +111,11 @@ def convert_verb(
     from fitsgen.runtime.convert import Options, convert
 
     with _reported():
-        loaded = load(template, include)
+        loaded = load(template or _chosen(inputs), include)
         _show(loaded.problems)
         with _progress() as progress:
-            options = Options(output, overwrite, on_error == "mark", checksum, progress)
+            view = _view(frame, subarray)
+            options = Options(output, overwrite, on_error == "mark", checksum, progress, view)
             result = convert(loaded.file_type, inputs, _parameters(settings), options)
         _show(result.problems)
         click.echo(f"wrote {result.path}")
@@ -105,15 +123,39 @@ def convert_verb(
             sys.exit(1)
 
 
+def _chosen(inputs: Sequence[str]) -> str:
+    """Return the file type for the kind of raw file that is given, and tell which and why."""
+    from fitsgen.diagnostics import Problem, Severity
+    from fitsgen.jwst.kinds import choose_for
+
+    choice = choose_for(inputs)
+    _show([Problem(f"file type {choice.name}: {choice.reason}", severity=Severity.NOTE)])
+    return choice.name
+
+
+def _view(frame: str, subarray: str | None) -> Callable[[Source], Source] | None:
+    """Return what the raw file is to be seen through."""
+    if subarray is None and frame == "detector":
+        return None
+    from functools import partial
+
+    from fitsgen.jwst.frame import cut, to_dms
+
+    return to_dms if subarray is None else partial(cut, name=subarray)
+
+
 @main.command("compile")
 @click.argument("template")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The module to write.")
+@_overwrite
 @_include
-def compile_verb(template: str, output: Path | None, include: Sequence[Path]) -> None:
+def compile_verb(
+    template: str, output: Path | None, overwrite: bool, include: Sequence[Path]
+) -> None:
     """Compile a template to a Python module that makes its files.
 
-    The module is written beside where you are, and replaced if it is there: it
-    is made from the template alone.
+    The module is written where you are. A module that fitsgen compiled is
+    replaced: it is made from the template alone.
 
     \b
     Example: fitsgen compile my_type.gen.txt -o my_type.py
@@ -122,11 +164,12 @@ def compile_verb(template: str, output: Path | None, include: Sequence[Path]) ->
 
     with _reported():
         path = library.find(template, include)
-        checked = compiler.check(path, compiler.reader(include))
+        checked = compiler.checked(path, include)
         text = compiler.module_text(checked)
         _show(checked.problems)
         target = output or Path(path.name.removesuffix(library.SUFFIX)).with_suffix(".py")
-        _write_text(target, text)
+        sources = [source for _, source in checked.files]
+        _write_text(target, text, sources, overwrite or _is_module(target))
         click.echo(f"wrote {target}")
 
 
@@ -205,6 +248,41 @@ def show_verb(file: str, include: Sequence[Path]) -> None:
         _echo_lines(show.fits_as_template(path))
 
 
+@main.command("describe")
+@click.argument("template")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["md", "rst", "html", "json"]),
+    default="md",
+    show_default=True,
+    help="What to write it as.",
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="The file to write.")
+@_overwrite
+@_include
+def describe_verb(
+    template: str, format_: str, output: Path | None, overwrite: bool, include: Sequence[Path]
+) -> None:
+    """Describe a file type: every HDU and keyword, and where its value comes from.
+
+    \b
+    Example: fitsgen describe nirspec_ifu_level1b --format html -o nirspec_ifu.html
+    """
+    from fitsgen import compiler, library
+    from fitsgen.backends.describe import Format, describe, render
+
+    with _reported():
+        checked = compiler.checked(library.find(template, include), include)
+        description = describe(checked.file_type, compiler.labels(checked))
+        text = render(description, Format(format_))
+        if output is None:
+            click.echo(text, nl=False)
+            return
+        _write_text(output, text, [source for _, source in checked.files], overwrite)
+        click.echo(f"wrote {output}")
+
+
 def _is_template(path: Path) -> bool:
     return path.name.endswith((".txt", ".inc", ".dat"))
 
@@ -214,11 +292,21 @@ def _echo_lines(lines: Iterator[str]) -> None:
         click.echo(line)
 
 
-def _write_text(path: Path, text: str) -> None:
-    """Write a module whole, or not at all."""
-    from fitsgen.runtime.files import Part, write_file
+def _write_text(path: Path, text: str, sources: Sequence[Path], overwrite: bool) -> None:
+    """Write a text whole, or not at all, and never over what it was made from."""
+    from fitsgen.runtime.files import Part, check_output, write_file
 
-    write_file(path, [Part(text.encode("ascii"))], overwrite=True)
+    check_output(path, overwrite, sources)
+    write_file(path, [Part(text.encode())], overwrite=overwrite)
+
+
+def _is_module(path: Path) -> bool:
+    """Whether there is a module that fitsgen compiled, which may be compiled anew."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            return "\nCompiled by fitsgen from " in file.read(4096)
+    except (OSError, ValueError):
+        return False
 
 
 def _parameters(settings: Sequence[str]) -> dict[str, object]:

@@ -280,3 +280,28 @@ def test_nothing_warns_in_the_library(raw: Path, guitarra: Path) -> None:
         warnings.simplefilter("error")
         fitsgen.compile_template("nirspec_ifu_level1b").generate(raw).close()
         fitsgen.compile_template("nircam_level1b").generate(guitarra).close()
+
+
+def test_compile_never_writes_over_what_it_did_not_write(template: Path, tmp_path: Path) -> None:
+    runner = CliRunner()
+    result = runner.invoke(main, ["compile", str(template), "-o", str(template), "--overwrite"])
+    assert result.exit_code == 1
+    assert "is an input" in result.output
+    assert template.read_text() == TEMPLATE
+    other = tmp_path / "mine.py"
+    other.write_text("x = 1\n")
+    assert runner.invoke(main, ["compile", str(template), "-o", str(other)]).exit_code == 1
+    assert other.read_text() == "x = 1\n"
+    for _ in range(2):  # its own module is replaced
+        module = tmp_path / "small.py"
+        assert runner.invoke(main, ["compile", str(template), "-o", str(module)]).exit_code == 0
+
+
+def test_data_that_others_read_cannot_be_changed(tmp_path: Path, raw: Path) -> None:
+    path = tmp_path / "t.gen.txt"
+    path.write_text(
+        "<<file t>>\n<<header p>>\nBITPIX = 16\n<<data>>\nnp.arange(4)\n<<header s>>\n<<data>>\n"
+        "[np.add(output['p'].data, 40000, output['p'].data), np.arange(3)][1]\n"
+    )
+    with pytest.raises(GenerateError, match="read-only"):
+        fitsgen.compile_template(path).generate(raw)

@@ -23,8 +23,11 @@ MAY_IMPORT = {
         *("diagnostics", "model", "namespace", "syntax"),
         *("runtime.cards", "runtime.structural"),
     },
-    "backends": {"diagnostics", "model", "namespace", "runtime.declare"},
-    "inputs": {"diagnostics", "model", "check", "syntax"},
+    "backends": {
+        *("diagnostics", "model", "namespace", "runtime.declare", "runtime.structural"),
+    },
+    "inputs": {"diagnostics", "namespace", "model", "check", "syntax"},
+    "jwst": {"diagnostics", "inputs"},
     "runtime": {"__init__", "diagnostics", "namespace", "inputs"},
     "library": {"diagnostics", "includes", "templates", "syntax.nodes"},
     "cache": {"__init__", "diagnostics", "runtime.declare", "syntax.nodes"},
@@ -34,7 +37,10 @@ MAY_IMPORT = {
     },
     "show": {"inputs", "runtime.structural", "syntax"},
     "simulate": set(),
-    "cli": {"__init__", "compiler", "diagnostics", "library", "runtime", "show"},
+    "cli": {
+        *("__init__", "backends", "compiler", "diagnostics", "inputs.sources", "jwst"),
+        *("library", "runtime", "show"),
+    },
 }
 
 

@@ -1,0 +1,37 @@
+"""The command line: the only place that prints or exits.
+
+What a verb needs is imported inside it, so that `fitsgen --help` is instant.
+"""
+
+from __future__ import annotations
+
+import click
+
+from fitsgen import __version__
+from fitsgen.cli.convert import convert_verb
+from fitsgen.cli.templates import check_verb, compile_verb, describe_verb, list_verb, show_verb
+
+VERBS = (convert_verb, compile_verb, check_verb, list_verb, show_verb, describe_verb)
+
+
+class _Commands(click.Group):
+    """Lists the verbs in the order in which one meets them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="fitsgen")
+def main() -> None:
+    """Make FITS files from templates that look like the headers they make.
+
+    \b
+    fitsgen list                                          the file types there are
+    fitsgen convert raw.fits -t nirspec_ifu_level1b       make a file
+    fitsgen check my_type.gen.txt                         what is wrong with a template
+    """
+
+
+for _verb in VERBS:
+    main.add_command(_verb)

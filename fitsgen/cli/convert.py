@@ -1,0 +1,121 @@
+"""`fitsgen convert`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fitsgen.cli.options import include_option, overwrite_option
+from fitsgen.cli.report import progress_bar, reported, show
+
+if TYPE_CHECKING:
+    from fitsgen.inputs.sources import Source
+
+
+@click.command("convert")
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option(
+    *("-t", "--template"),
+    help="A file type, a template, or its module.  [default: what the kind of raw file asks for]",
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="The file, or a directory.")
+@click.option(
+    "--frame",
+    type=click.Choice(["detector", "dms"]),
+    default="detector",
+    show_default=True,
+    help="Leave pixels as the detector has them, or turn them to JWST's science frame.",
+)
+@click.option(
+    "--subarray", metavar="NAME", help="Cut a named window from a full frame; implies --frame dms."
+)
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Give a parameter.")
+@overwrite_option
+@click.option("--checksum", is_flag=True, help="Add CHECKSUM and DATASUM.")
+@click.option(
+    "--on-error",
+    type=click.Choice(["stop", "mark"]),
+    default="stop",
+    show_default=True,
+    help="Write no file where a value fails, or one with undefined values (status 1 either way).",
+)
+@include_option
+def convert_verb(
+    inputs: Sequence[str],
+    template: str | None,
+    output: Path | None,
+    frame: str,
+    subarray: str | None,
+    settings: Sequence[str],
+    overwrite: bool,
+    checksum: bool,
+    on_error: str,
+    include: Sequence[Path],
+) -> None:
+    """Make a FITS file from a raw one, data files and parameters.
+
+    INPUT is one FITS file, and any number of data files (they begin with
+    <<file NAME>>) and NAME=FILE for further FITS files.
+
+    \b
+    Example: fitsgen convert raw.fits obsid.dat -t nirspec_ifu_level1b -o out.fits
+    """
+    from fitsgen.compiler import load
+    from fitsgen.diagnostics import errors
+    from fitsgen.runtime.convert import Options, convert
+
+    with reported():
+        loaded = load(template or _chosen(inputs), include)
+        show(loaded.problems)
+        with progress_bar() as advance:
+            view = _view(frame, subarray)
+            options = Options(output, overwrite, on_error == "mark", checksum, advance, view)
+            result = convert(loaded.file_type, inputs, parameters(settings), options)
+        show(result.problems)
+        click.echo(f"wrote {result.path}")
+        if errors(result.problems):
+            sys.exit(1)
+
+
+def _chosen(inputs: Sequence[str]) -> str:
+    """Return the file type for the kind of raw file that is given, and tell which and why."""
+    from fitsgen.diagnostics import Problem, Severity
+    from fitsgen.jwst.kinds import choose_for
+
+    choice = choose_for(inputs)
+    show([Problem(f"file type {choice.name}: {choice.reason}", severity=Severity.NOTE)])
+    return choice.name
+
+
+def _view(frame: str, subarray: str | None) -> Callable[[Source], Source] | None:
+    """Return what the raw file is to be seen through."""
+    if subarray is None and frame == "detector":
+        return None
+    from functools import partial
+
+    from fitsgen.jwst.frame import cut, to_dms
+
+    return to_dms if subarray is None else partial(cut, name=subarray)
+
+
+def parameters(settings: Sequence[str]) -> dict[str, object]:
+    """Read `NAME=VALUE`: a Python literal, T or F, or else text as it is."""
+    import ast
+
+    parameters: dict[str, object] = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not (equals and name.isidentifier()):
+            raise click.UsageError(f"--set {setting}: expected NAME=VALUE")
+        if text in ("T", "F"):
+            parameters[name] = text == "T"
+            continue
+        try:
+            parameters[name] = ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            parameters[name] = text
+    return parameters

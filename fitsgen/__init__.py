@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from fitsgen.diagnostics import Problem
+    from fitsgen.jwst.view import Frame
     from fitsgen.runtime.declare import FileType
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "compile_template", "convert"]
+__all__ = ["__version__", "compile_template", "convert", "verify"]
 
 
 def compile_template(
@@ -34,24 +36,24 @@ def compile_template(
 
     """
     import os
-    import warnings
     from pathlib import Path
 
     from fitsgen.compiler import load
-    from fitsgen.diagnostics import render
 
     loaded = load(os.fspath(template), [Path(directory) for directory in include])
-    for problem in loaded.problems:
-        warnings.warn(render([problem]), stacklevel=2)
+    _warn(loaded.problems)
     return loaded.file_type
 
 
 def convert(
     *inputs: object,
-    template: str | PathLike[str],
+    template: str | PathLike[str] | None = None,
     output: str | PathLike[str] | None = None,
+    frame: Frame | str = "detector",
+    subarray: str | None = None,
     overwrite: bool = False,
     checksum: bool = False,
+    verified: bool = True,
     parameters: Mapping[str, object] | None = None,
     include: Sequence[str | PathLike[str]] = (),
 ) -> Path:
@@ -63,14 +65,16 @@ def convert(
         One FITS file (path or astropy `HDUList`), data files, and `NAME=PATH`
         texts or mappings of names to paths for further FITS files.
     template
-        As in `compile_template`.
+        As in `compile_template`; None: what the kind of raw file asks for.
     output
-        The file to write, or an existing directory; without it the template's
-        FILENAME, or a name made from the input's and the file type's.
-    overwrite
-        Whether an existing file may be replaced.
-    checksum
-        Whether CHECKSUM and DATASUM are added.
+        The file to write, or an existing directory; None: the template's FILENAME,
+        or a name made from the input's and the file type's.
+    frame, subarray
+        As in `fitsgen.jwst.view.view`; the frame may be its text, "detector" or "dms".
+    overwrite, checksum
+        Whether an existing file may be replaced, and CHECKSUM and DATASUM are added.
+    verified
+        Whether the file that was made is verified, as `verify` does it.
     parameters
         What `param` gives in the template.
 
@@ -78,19 +82,89 @@ def convert(
     ------
     fitsgen.diagnostics.FitsgenError
         `CompileError`, `InputError`, `GenerateError` or `OutputError`, each
-        with all `problems`; no file was written.
+        with all `problems`; no file was written. `VerifyError`: one was written
+        that is not what its template or its checks say.
+    ValueError
+        There is no such frame.
 
     """
-    import warnings
     from pathlib import Path
 
-    from fitsgen.diagnostics import render
+    from fitsgen.diagnostics import VerifyError, errors
+    from fitsgen.jwst.view import Frame, view
     from fitsgen.runtime.convert import Options
     from fitsgen.runtime.convert import convert as run
 
+    seen = view(Frame(frame), subarray)
+    template = _chosen(inputs) if template is None else template
     file_type = compile_template(template, include=include)
-    options = Options(Path(output) if output else None, overwrite, checksum=checksum)
+    options = Options(Path(output) if output else None, overwrite, checksum=checksum, view=seen)
     conversion = run(file_type, inputs, parameters or {}, options)
-    for problem in conversion.problems:
-        warnings.warn(render([problem]), stacklevel=2)
+    _warn(conversion.problems)
+    found = verify(conversion.path, template=template, include=include) if verified else []
+    if errors(found):
+        raise VerifyError(found)
     return conversion.path
+
+
+def _chosen(inputs: Sequence[object]) -> str:
+    """Return the file type for the kind of raw file that is given, and tell which and why."""
+    from fitsgen.jwst.kinds import choose_for
+
+    choice = choose_for(inputs)
+    _warn([choice.note], level=4)
+    return choice.name
+
+
+def _warn(problems: Sequence[Problem], level: int = 3) -> None:
+    """Issue problems as `UserWarning`, at the line that called this package."""
+    import warnings
+
+    from fitsgen.diagnostics import render
+
+    for problem in problems:
+        warnings.warn(render([problem]), stacklevel=level)
+
+
+def verify(
+    path: str | PathLike[str],
+    *,
+    template: str | PathLike[str],
+    rules: str | PathLike[str] | None = None,
+    include: Sequence[str | PathLike[str]] = (),
+) -> list[Problem]:
+    """Return all that is wrong with a FITS file.
+
+    Parameters
+    ----------
+    path
+        The file, plain or gzip-compressed.
+    template
+        As in `compile_template`: what the file should be.
+    rules
+        The path of a verification template; None: the `.val.txt` beside the
+        template, if there is one.
+    include
+        As in `compile_template`.
+
+    Returns
+    -------
+    list of fitsgen.diagnostics.Problem
+        Errors and warnings in the order of the file; each has the rule's
+        `position` in a template, and the `place` in the file.
+
+    Raises
+    ------
+    fitsgen.diagnostics.CompileError
+        The template or its checks cannot be compiled.
+
+    """
+    import os
+    from pathlib import Path
+
+    from fitsgen.verification import verify as run
+    from fitsgen.verification.load import expectations
+
+    directories = [Path(directory) for directory in include]
+    known = expectations(os.fspath(template), Path(rules) if rules else None, directories)
+    return run(path, known.file_type, known.checks)

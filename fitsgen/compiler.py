@@ -20,6 +20,7 @@ from fitsgen import cache, library
 from fitsgen.diagnostics import CompileError, Position, Problem, Source, errors, in_order
 from fitsgen.runtime.declare import FileType
 from fitsgen.runtime.origins import Origins
+from fitsgen.syntax.nodes import is_rules
 
 if TYPE_CHECKING:
     from fitsgen import model
@@ -42,15 +43,18 @@ class Loaded:
 
     file_type: FileType
     problems: tuple[Problem, ...]
+    path: Path
 
 
 def check(path: Path, reader: Reader) -> Checked:
     """Read and check a template."""
-    from fitsgen.check import check as check_lines
+    from fitsgen.check import check as check_template
+    from fitsgen.check.rules import check_rules
 
     spliced, problems = reader.splice(path.resolve(), library.shown(path))
     if spliced.tree is None:
         return Checked(_nothing(Position(Source(str(path)))), tuple(problems), (), spliced.missed)
+    check_lines = check_rules if is_rules(path) else check_template
     file_type, found = check_lines(spliced.lines, spliced.tree.position(0))
     file_type = dataclasses.replace(file_type, summary=library.summary(spliced.tree.text))
     ordered = tuple(in_order([*problems, *found]))
@@ -98,7 +102,22 @@ def load(template: str, include_directories: Sequence[Path] = ()) -> Loaded:
     """
     path = library.find(template, include_directories)
     if path.suffix == ".py":
-        return Loaded(load_module(path), ())
+        return Loaded(load_module(path), (), path)
+    if is_rules(path):
+        message = "a verification template makes no files"
+        raise CompileError(Problem(message, Position(Source(str(path)))))
+    return _load(path, include_directories)
+
+
+def load_rules(path: Path, include_directories: Sequence[Path] = ()) -> Loaded:
+    """Return the checks of a verification template; raises `CompileError` as `load` does."""
+    if not is_rules(path):
+        message = "this is no verification template: its name does not end in .val.txt"
+        raise CompileError(Problem(message, Position(Source(str(path)))))
+    return _load(path, include_directories)
+
+
+def _load(path: Path, include_directories: Sequence[Path]) -> Loaded:
     roots = library.roots(include_directories)
     entry = cache.read(path, roots)
     if entry is None:
@@ -109,7 +128,7 @@ def load(template: str, include_directories: Sequence[Path] = ()) -> Loaded:
         cache.write(path, roots, entry, [p for _, p in checked.files], checked.missed)
     file_type = _executed(entry.code)
     origins = Origins(entry.text, entry.sources)
-    return Loaded(file_type.with_origins(origins), entry.problems)
+    return Loaded(file_type.with_origins(origins), entry.problems, path)
 
 
 def load_module(path: Path) -> FileType:

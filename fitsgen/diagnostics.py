@@ -108,6 +108,10 @@ class GenerateError(FitsgenError):
     """A file that cannot be made from the inputs given."""
 
 
+class VerifyError(FitsgenError):
+    """A file that is not what its template says."""
+
+
 class OutputError(FitsgenError):
     """A file that cannot be written."""
 
@@ -136,7 +140,7 @@ def render(problems: Iterable[Problem]) -> str:
 
 def render_json(problems: Iterable[Problem]) -> str:
     """Return problems as a JSON array of objects, for a program."""
-    return json.dumps([_record(problem) for problem in problems], indent=2)
+    return json.dumps([record(problem) for problem in problems], indent=2)
 
 
 def _paragraph(problem: Problem) -> list[str]:
@@ -167,7 +171,8 @@ def _excerpt(position: Position) -> list[str]:
     return lines
 
 
-def _record(problem: Problem) -> dict[str, object]:
+def record(problem: Problem) -> dict[str, object]:
+    """Return a problem as what JSON can hold."""
     return {
         "severity": problem.severity.value,
         "message": problem.message,

@@ -15,7 +15,7 @@ from pathlib import Path
 import fitsgen.includes
 import fitsgen.templates
 from fitsgen.diagnostics import CompileError, Position, Problem, Source
-from fitsgen.syntax.nodes import Root
+from fitsgen.syntax.nodes import RULES_SUFFIX, Root, is_rules
 
 SUFFIX = ".gen.txt"
 SHIPPED = "fitsgen"
@@ -78,6 +78,13 @@ def find(template: str, include_directories: Sequence[Path] = ()) -> Path:
     hint = f"did you mean {near[0]}?" if near else "fitsgen list shows the file types there are"
     position = Position(Source(template))
     raise CompileError(Problem("there is no file type and no file of this name", position, hint))
+
+
+def rules_beside(path: Path) -> Path | None:
+    """Return the verification template beside a template or its module, if there is one."""
+    stem = path.name.removesuffix(SUFFIX).removesuffix(".py")
+    rules = path.with_name(stem + RULES_SUFFIX)
+    return rules if rules.exists() and not is_rules(path) else None
 
 
 def shown(path: Path) -> str:

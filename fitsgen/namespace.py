@@ -17,6 +17,15 @@ FUNCTIONS = (
 )
 """The language's own functions, defined in `fitsgen.runtime.functions`."""
 
+CHECKS = (
+    *("is_empty", "is_integer", "is_float", "is_numeric", "is_string", "is_bool"),
+    *("is_date", "is_cds", "in_range", "regex"),
+)
+"""The language's own questions about a value, defined in `fitsgen.runtime.checks`."""
+
+VALUE = "x"
+"""In a verification template: the value that is checked."""
+
 BUILTINS = (
     *("int", "float", "str", "bool", "len", "abs", "min", "max", "sum", "round", "sorted"),
     *("any", "all", "zip", "enumerate", "range", "list", "tuple", "dict"),
@@ -29,7 +38,7 @@ LOGICALS = ("T", "F")
 NUMPY = "np"
 """The functions of NumPy that compute."""
 
-KNOWN = frozenset((*SOURCES, *FUNCTIONS, *BUILTINS, *LOGICALS, NUMPY))
+KNOWN = frozenset((*SOURCES, *FUNCTIONS, *CHECKS, *BUILTINS, *LOGICALS, NUMPY))
 """Every name with a meaning of its own."""
 
 NOT_SOURCES = KNOWN - frozenset(SOURCES)

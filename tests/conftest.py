@@ -75,7 +75,9 @@ def assert_conforms(path: Path, *, undefined_values: bool = False) -> None:
                 assert hdu.data is None or hdu.data.size >= 0
     if FITSVERIFY:
         result = subprocess.run([FITSVERIFY, path], capture_output=True, text=True, check=False)
-        found = [line for line in result.stdout.splitlines() if line.startswith("*** ")]
+        found = [
+            line for line in (result.stdout + result.stderr).splitlines() if line.startswith("*** ")
+        ]
         if undefined_values:
             found = [line for line in found if not line.endswith("has a null value.")]
         assert found == []

@@ -21,7 +21,10 @@ import fitsgen
 from fitsgen import compiler
 from fitsgen.cli import main
 from fitsgen.diagnostics import CompileError, GenerateError, InputError, OutputError
+from fitsgen.jwst.view import Frame
 from fitsgen.runtime import functions
+from fitsgen.simulate.raw import Exposure
+from fitsgen.simulate.raw import raw as raw_exposure
 
 TEMPLATE = """<<file small>>
 <<header primary>>
@@ -59,6 +62,49 @@ def test_further_fits_files_have_names(tmp_path: Path, raw: Path) -> None:
         assert one[0].data.shape == (6, 8, 6)
 
 
+@pytest.mark.filterwarnings("ignore:.*obsid was asked for and not given")
+def test_a_file_type_is_chosen_for_the_raw_file(tmp_path: Path) -> None:
+    path = tmp_path / "raw.fits"
+    raw_exposure("miri_lrs", Exposure(1, 2, 40, 32)).writeto(path)
+    with pytest.warns(UserWarning, match="note: file type miri_lrs_level1b: 'FITSWriter'") as told:
+        made = fitsgen.convert(path, output=tmp_path)
+    assert made.name == "raw_miri_lrs_level1b.fits"
+    assert told[0].filename == __file__
+    with fits.open(path, mode="update") as hdulist:
+        del hdulist[0].header["HISTORY"]
+    with pytest.raises(InputError, match="no kind of raw file"):
+        fitsgen.convert(path, output=tmp_path)
+
+
+@pytest.mark.parametrize("frame", ["dms", Frame.DMS])
+def test_pixels_are_turned_to_the_science_frame(frame: Frame | str, tmp_path: Path) -> None:
+    path, template = tmp_path / "raw.fits", tmp_path / "t.gen.txt"
+    raw_exposure("nirspec_ifu", Exposure(1, 1, 8, 6)).writeto(path)
+    template.write_text("<<file t>>\n<<header p>>\n<<data>>\ninput[0].data\n")
+    pixels = fits.getdata(path)
+    made = fitsgen.convert(path, template=template, output=tmp_path / "o.fits", frame=frame)
+    assert (fits.getdata(made) == pixels.swapaxes(-1, -2)).all()
+    made = fitsgen.convert(path, template=template, output=tmp_path / "p.fits", frame="detector")
+    assert (fits.getdata(made) == pixels).all()
+
+
+def test_a_window_is_cut_in_the_science_frame(tmp_path: Path) -> None:
+    path, template = tmp_path / "raw.fits", tmp_path / "t.gen.txt"
+    raw_exposure("nirspec_ifu", Exposure(1, 1, 2048, 2048)).writeto(path)
+    template.write_text("<<file t>>\n<<header p>>\nSUBARRAY = input()\n<<data>>\ninput[0].data\n")
+    made = fitsgen.convert(path, template=template, output=tmp_path, subarray="SUB2048")
+    assert fits.getheader(made)["SUBARRAY"] == "SUB2048"
+    # Rows 1044 to 1075 of the science frame are columns of the detector's.
+    assert (fits.getdata(made)[0] == fits.getdata(path)[0].T[1043:1075]).all()
+    with pytest.raises(InputError, match="NIRSPEC has no window 'SUB1'"):
+        fitsgen.convert(path, template=template, output=tmp_path / "o.fits", subarray="SUB1")
+
+
+def test_a_frame_that_there_is_not(template: Path, raw: Path) -> None:
+    with pytest.raises(ValueError, match="frame is 'science': expected 'detector' or 'dms'"):
+        fitsgen.convert(raw, template=template, output=raw.parent, frame="science")
+
+
 def test_problems_come_with_the_exception(tmp_path: Path, template: Path, raw: Path) -> None:
     bad = tmp_path / "bad.gen.txt"
     bad.write_text("<<file bad>>\n<<header p>>\na = 1\nB = (1\n")
@@ -68,7 +114,7 @@ def test_problems_come_with_the_exception(tmp_path: Path, template: Path, raw: P
     with pytest.raises(InputError):
         fitsgen.convert("missing.fits", template=template)
     with pytest.raises(GenerateError, match="primary WIDTH"):
-        fitsgen.convert(raw, template=template, parameters={"scale": None})
+        fitsgen.convert(raw, template=template, output=tmp_path, parameters={"scale": None})
     with pytest.raises(OutputError, match="exists"):
         fitsgen.convert(raw, template=template, output=raw.with_name("small.gen.txt"))
 

@@ -13,10 +13,11 @@ PACKAGE = Path(__file__).parents[1] / "fitsgen"
 
 # A room, and the rooms that it may import; every room may import itself.
 MAY_IMPORT = {
-    "__init__": {"compiler", "diagnostics", "runtime"},
+    "__init__": {"compiler", "diagnostics", "jwst", "runtime", "verification"},
     "__main__": {"cli"},
     "diagnostics": set(),
     "namespace": set(),
+    "valuetypes": set(),
     "syntax": {"diagnostics"},
     "model": {"diagnostics", "namespace", "syntax.nodes"},
     "check": {
@@ -25,6 +26,7 @@ MAY_IMPORT = {
     },
     "backends": {
         *("diagnostics", "model", "namespace", "runtime.declare", "runtime.structural"),
+        "valuetypes",
     },
     "inputs": {"diagnostics", "namespace", "model", "check", "syntax"},
     "jwst": {"diagnostics", "inputs"},
@@ -35,11 +37,21 @@ MAY_IMPORT = {
         *("backends", "cache", "check", "diagnostics", "library", "model", "syntax"),
         *("runtime.declare", "runtime.origins"),
     },
+    "batch": {"diagnostics"},
+    "records": {"diagnostics"},
+    "tasks": {
+        *("__init__", "batch", "compiler", "diagnostics", "inputs.sources", "records"),
+        *("runtime.convert", "verification"),
+    },
     "show": {"inputs", "runtime.structural", "syntax"},
+    "verification": {
+        *("compiler", "diagnostics", "inputs", "library", "namespace", "runtime", "valuetypes"),
+    },
     "simulate": set(),
     "cli": {
         *("__init__", "backends", "compiler", "diagnostics", "inputs.sources", "jwst"),
-        *("library", "runtime", "show"),
+        *("library", "runtime", "show", "verification"),
+        *("batch", "records", "tasks"),
     },
 }
 

@@ -60,12 +60,38 @@ def test_json_has_all_that_is_known(template: Path) -> None:
         "comment": "*integrations*",
         "type": "integer",
         "value": "int(input('NINT') or 1)",
+        "allowed": "",
         "reads": ["input"],
         "optional": False,
         "defined": "small.gen.txt:5",
     }
     assert exptime["optional"]
     assert (science["extname"], science["data"]) == ("SCI", "np.ones((2,\n3))")
+
+
+@pytest.mark.parametrize(
+    ("check", "type_", "allowed"),
+    [
+        ("is_integer(x) and in_range(x, 1, 65535)", "integer", "1 to 65535"),
+        ("is_empty(x) or x in ('A', 'B')", "integer", "no value or 'A', 'B'"),
+        ("is_empty(x) or is_float(x)", "integer", "no value or any float"),
+        ("regex(x, '[A-Z]|b')", "integer", "matching [A-Z]|b"),
+        ("x > output('NGROUPS')", "integer", "x > output('NGROUPS')"),
+    ],
+)
+def test_allowed_values_come_from_the_checks(
+    template: Path, check: str, type_: str, allowed: str
+) -> None:
+    rules = f"<<file small>>\n<<header primary>>\nNINTS = {check}\nEXPTIME ?= is_float(x)\n"
+    template.with_name("small.val.txt").write_text(rules)
+    sections = json.loads(describe(template, "json"))["hdus"][0]["sections"]
+    nints, exptime = sections[0]["keywords"][1], sections[1]["keywords"][0]
+    assert (nints["type"], nints["allowed"]) == (type_, allowed)
+    assert exptime["type"] == "float"
+    for form in ("md", "rst", "html"):
+        assert allowed.replace("|", "\\|" if form == "md" else "|") in html.unescape(
+            describe(template, form)
+        )
 
 
 @pytest.mark.parametrize("form", ["md", "rst", "html"])
@@ -82,7 +108,7 @@ def test_every_keyword_of_the_library_is_described(form: str) -> None:
 
 def test_markdown_tables_stay_tables(template: Path) -> None:
     rows = [line for line in describe(template, "md").splitlines() if line.startswith("| ")]
-    assert all(len(re.findall(r"(?<!\\)\|", row)) == 6 for row in rows)
+    assert all(len(re.findall(r"(?<!\\)\|", row)) == 7 for row in rows)
 
 
 def test_restructured_text_is_read_without_a_complaint(template: Path) -> None:

@@ -110,6 +110,37 @@ def test_swts_files_make_the_same_as_fitswriter(tmp_path: Path) -> None:
     assert found[0] == found[1]
 
 
+@pytest.mark.parametrize("name", ["nircam", "nircam_fm1"])
+@pytest.mark.parametrize(
+    ("corners", "starts"),
+    [
+        ({"COLSTART": 0, "ROWSTART": 0}, (1, 1)),
+        ({"COLSTART": 16.0, "ROWSTART": 0.0}, (17, 1)),
+        ({"COLSTART": 16, "COLSTOP": 47, "ROWSTART": 100, "ROWSTOP": 131}, (17, 101)),
+        ({"COLSTART": 0, "ROWSTART": 0, "COLCORNR": 17, "ROWCORNR": 101}, (17, 101)),
+    ],
+)
+def test_the_first_pixel_of_a_nircam_window(
+    name: str, corners: dict[str, object], starts: tuple[int, int], tmp_path: Path
+) -> None:
+    """Raw files count it from 0 in COLSTART, and from 1 in COLCORNR."""
+    header = fits.getheader(converted(exposure(name, tmp_path, **corners), f"{name}_level1b"))
+    assert (header["SUBSTRT1"], header["SUBSTRT2"]) == starts
+
+
+@pytest.mark.parametrize("name", ["nircam", "nircam_fm1", "nircam_wfs"])
+def test_a_nircam_exposure_is_where_the_science_frame_has_it(name: str, tmp_path: Path) -> None:
+    path = exposure(name, tmp_path)
+    made = fitsgen.convert(
+        path, template=f"{name}_level1b", output=tmp_path / "o.fits", frame="dms"
+    )
+    header = fits.getheader(made)
+    # Of 2048 columns the first 32 are the last where columns are reversed, and so with rows.
+    starts = (2017, 1) if header["DETECTOR"] == "NRCA1" else (1, 2017)
+    assert (header["SUBSTRT1"], header["SUBSTRT2"]) == starts
+    assert (header["SUBSIZE1"], header["SUBSIZE2"]) == (32, 32)
+
+
 class TestMiri:
     def test_frames_without_reference_output(self, tmp_path: Path, conforms: Conforms) -> None:
         path = exposure("miri_ifu", tmp_path)

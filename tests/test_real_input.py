@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -145,6 +146,10 @@ def test_the_miri_example_runs(tmp_path: Path) -> None:
         ["convert", str(raw), "-t", str(directory / example.name), "-o", str(tmp_path / "o.fits")],
     )
     assert result.exit_code == 0, result.output
+    again = re.findall(r"warning: (\w+) is defined again", result.output)
+    assert again == ["BITPIX", "NAXIS", "INSTRUME", "DATE", "FILENAME"]
+    comment = example.read_text().partition("<<file")[0]
+    assert all(keyword in comment for keyword in again)
     assert_conforms(tmp_path / "o.fits")
     with fits.open(tmp_path / "o.fits") as made:
         assert made["SCI"].data.shape == (2, 3, 8, 6)

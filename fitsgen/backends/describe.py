@@ -6,7 +6,6 @@ in `Description`; the formats only lay it out.
 
 from __future__ import annotations
 
-import ast
 import dataclasses
 import enum
 import functools
@@ -17,9 +16,13 @@ from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined, Template
 
+from fitsgen.backends.allowed import Allowed, allowed
 from fitsgen.diagnostics import Position
-from fitsgen.model import HDU, Blank, Card, FileType, Heading
+from fitsgen.model import HDU, Blank, Card, Expression, FileType, Heading
 from fitsgen.runtime.structural import is_structural
+from fitsgen.valuetypes import value_type
+
+Checks = Mapping[str, Allowed]
 
 
 class Format(enum.Enum):
@@ -39,6 +42,7 @@ class Keyword:
     comment: str
     type: str
     value: str
+    allowed: str
     reads: tuple[str, ...]
     optional: bool
     defined: str
@@ -74,10 +78,18 @@ class Description:
     hdus: tuple[Extension, ...]
 
 
-def describe(file_type: FileType, labels: Mapping[str, str]) -> Description:
-    """Gather what a model tells; `labels` has what each template file is called."""
+def describe(
+    file_type: FileType, labels: Mapping[str, str], checks: FileType | None = None
+) -> Description:
+    """Gather what a model tells, and the checks of its verification template.
+
+    `labels` has what each template file is called.
+    """
     reads = dict.fromkeys(name for one in file_type.expressions() for name in one.reads)
-    hdus = tuple(_extension(number, hdu, labels) for number, hdu in enumerate(file_type.hdus))
+    hdus = tuple(
+        _extension(number, hdu, labels, _checks(checks, hdu.name))
+        for number, hdu in enumerate(file_type.hdus)
+    )
     return Description(file_type.name, file_type.summary, tuple(reads), hdus)
 
 
@@ -94,16 +106,24 @@ def render(description: Description, form: Format) -> str:
             return json.dumps(dataclasses.asdict(description), indent=2) + "\n"
 
 
-def _extension(number: int, hdu: HDU, labels: Mapping[str, str]) -> Extension:
+def _checks(checks: FileType | None, hdu: str) -> Checks:
+    """Return the check of each keyword of an HDU."""
+    found = [one for one in checks.hdus if one.name == hdu] if checks else []
+    return {card.keyword: allowed(card.expression) for one in found for card in one.cards()}
+
+
+def _extension(number: int, hdu: HDU, labels: Mapping[str, str], checks: Checks) -> Extension:
     extname = hdu.find("EXTNAME")
     value = extname.expression if extname else None
     known = value.constant if value and value.is_constant else ""
     data = hdu.data.text.text if hdu.data else ""
     defined = _place(hdu.position, labels)
-    return Extension(number, hdu.name, str(known), data, defined, tuple(_sections(hdu, labels)))
+    return Extension(
+        number, hdu.name, str(known), data, defined, tuple(_sections(hdu, labels, checks))
+    )
 
 
-def _sections(hdu: HDU, labels: Mapping[str, str]) -> Iterator[Section]:
+def _sections(hdu: HDU, labels: Mapping[str, str], checks: Checks) -> Iterator[Section]:
     heading = ""
     keywords: list[Keyword] = []
     for item in hdu.items:
@@ -113,13 +133,13 @@ def _sections(hdu: HDU, labels: Mapping[str, str]) -> Iterator[Section]:
                     yield Section(heading, tuple(keywords))
                 heading, keywords = text, []
             case Card():
-                keywords.append(_keyword(item, labels))
+                keywords.append(_keyword(item, labels, checks.get(item.keyword, Allowed())))
             case Blank():
                 pass
     yield Section(heading, tuple(keywords))
 
 
-def _keyword(card: Card, labels: Mapping[str, str]) -> Keyword:
+def _keyword(card: Card, labels: Mapping[str, str], check: Allowed) -> Keyword:
     expression = card.expression
     if expression is None:
         value = _FILLED_IN if is_structural(card.keyword) else _OF_NO_VALUE.get(card.keyword, "")
@@ -128,8 +148,9 @@ def _keyword(card: Card, labels: Mapping[str, str]) -> Keyword:
     return Keyword(
         card.keyword,
         card.comment,
-        _type(expression.tree) if expression else "",
+        _type(expression) or check.type,
         value,
+        check.values,
         expression.reads if expression else (),
         card.optional,
         _place(card.position, labels),
@@ -143,35 +164,11 @@ def _place(position: Position, labels: Mapping[str, str]) -> str:
 _FILLED_IN = "from the data"
 _OF_NO_VALUE = {"FILENAME": "the name of the file"}
 
-# What a function always gives.
-_RESULTS = {
-    **dict.fromkeys(("int", "len", "round", "date_and_time_to_cds"), "integer"),
-    **dict.fromkeys(("float", "toMJD"), "float"),
-    **dict.fromkeys(("str", "now", "version", "substr", "tofitstime"), "text"),
-    **dict.fromkeys(("bool", "any", "all"), "logical"),
-}
 
-
-def _type(node: ast.expr) -> str:
-    """Return the type of a value, as far as its expression tells."""
-    match node:
-        case ast.Constant(value=bool()) | ast.Compare() | ast.Name(id="T" | "F"):
-            return "logical"
-        case ast.Constant(value=int()):
-            return "integer"
-        case ast.Constant(value=float()):
-            return "float"
-        case ast.Constant(value=str()) | ast.JoinedStr():
-            return "text"
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return _type(operand)
-        case ast.UnaryOp(op=ast.Not()):
-            return "logical"
-        case ast.Call(func=ast.Name(id=name)):
-            return _RESULTS.get(name, "")
-        case ast.IfExp(body=one, orelse=other):
-            return _type(one) if _type(one) == _type(other) else ""
-    return ""
+def _type(expression: Expression | None) -> str:
+    """Return the type of a value in a word, as far as its expression tells."""
+    known = value_type(expression.tree) if expression else None
+    return known.value if known else ""
 
 
 def _title(hdu: Extension) -> str:
@@ -193,12 +190,12 @@ def _markdown(file: Description) -> Iterator[str]:
             if section.heading:
                 yield from (f"### {section.heading}", "")
             yield from (
-                "| keyword | comment | type | value | defined in |",
-                "|---|---|---|---|---|",
+                "| keyword | comment | type | value | allowed | defined in |",
+                "|---|---|---|---|---|---|",
             )
             for one in section.keywords:
                 value = f"`{one.value}`" if one.value else ""
-                cells = (_shown(one), one.comment, one.type, value, one.defined)
+                cells = (_shown(one), one.comment, one.type, value, one.allowed, one.defined)
                 yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
             yield ""
 
@@ -215,9 +212,14 @@ def _restructured(file: Description) -> Iterator[str]:
         for section in hdu.sections:
             if section.heading:
                 yield from _underlined(section.heading, "~")
-            yield from _list_table([("keyword", "comment", "type", "value", "defined in")], True)
+            yield from _list_table(
+                [("keyword", "comment", "type", "value", "allowed", "defined in")], True
+            )
             rows = [
-                (_shown(one), one.comment, one.type, f"``{one.value}``", one.defined)
+                (
+                    *(_shown(one), one.comment, one.type, f"``{one.value}``"),
+                    *(f"``{one.allowed}``" if one.allowed else "", one.defined),
+                )
                 for one in section.keywords
             ]
             yield from _list_table(rows, False)

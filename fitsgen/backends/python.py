@@ -16,7 +16,7 @@ from jinja2 import Environment, StrictUndefined, Template
 from fitsgen.backends.layout import STEP, Part, bracketed, expression
 from fitsgen.diagnostics import Position
 from fitsgen.model import HDU, Blank, Card, Expression, FileType, Heading, Item
-from fitsgen.namespace import BUILTINS, FUNCTIONS, LOGICALS, NUMPY
+from fitsgen.namespace import BUILTINS, CHECKS, FUNCTIONS, LOGICALS, NUMPY
 from fitsgen.runtime.declare import FORMAT
 
 
@@ -55,6 +55,7 @@ def emit(file_type: FileType, labels: Mapping[str, str]) -> str:
         source=_docstring(labels[file_type.position.source.name]),
         classes=_classes(file_type),
         functions=[name for name in (*LOGICALS, *FUNCTIONS) if name in names],
+        checks=[name for name in CHECKS if name in names],
         numpy=NUMPY in names,
         sections=sections,
         file=bracketed(
@@ -81,7 +82,7 @@ def _classes(file_type: FileType) -> list[str]:
 
 def _variables(names: Iterable[str]) -> list[str]:
     """Give each HDU a variable: its name in capitals, made unlike all others."""
-    taken = {"HDU", "FILE", *LOGICALS, *FUNCTIONS, *BUILTINS}
+    taken = {"HDU", "FILE", *LOGICALS, *FUNCTIONS, *CHECKS, *BUILTINS}
     variables: list[str] = []
     for name in names:
         variable = name.upper()

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from fitsgen.check import arraytypes, bounds, policy
 from fitsgen.diagnostics import Problem, warning
 from fitsgen.model import Expression, FileType
-from fitsgen.namespace import BUILTINS, FUNCTIONS, KNOWN, LOGICALS, NUMPY, SOURCES
+from fitsgen.namespace import BUILTINS, CHECKS, FUNCTIONS, KNOWN, LOGICALS, NUMPY, SOURCES
 
-CALLABLE = frozenset((*FUNCTIONS, *BUILTINS))
+CALLABLE = frozenset((*FUNCTIONS, *CHECKS, *BUILTINS))
 # Python's names that are not the language's: never taken for a data file.
 PYTHONS_OWN = frozenset(dir(builtins)) - KNOWN | {"exit", "quit", "copyright", "credits", "license"}
 
@@ -48,8 +48,13 @@ def check(file_type: FileType) -> Iterator[Problem]:
         yield from check_expression(expression)
 
 
-def check_expression(expression: Expression) -> list[Problem]:
-    """Return what is wrong with one expression, in the order of its text."""
+def check_expression(
+    expression: Expression, variables: frozenset[str] = frozenset()
+) -> list[Problem]:
+    """Return what is wrong with one expression, in the order of its text.
+
+    `variables` are names that stand for values.
+    """
     if expression.is_constant and not isinstance(expression.tree, ast.Constant):
         return []
     nodes = sum(1 for _ in ast.walk(expression.tree))
@@ -59,7 +64,7 @@ def check_expression(expression: Expression) -> list[Problem]:
     try:
         tree = expression.tree
         faults = [
-            *_Walk().expression(tree),
+            *_Walk(variables).expression(tree),
             *bounds.check(tree, _Fault),
             *arraytypes.check(tree, _Fault),
         ]
@@ -148,8 +153,7 @@ class _Walk:
         elif node.id in CALLABLE:
             yield _Fault(node, f"{node.id} can only be called: it is no value")
         elif node.id in SOURCES:
-            hint = f"look a keyword up, {node.id}('KEY'), or take an HDU, {node.id}[0]"
-            yield _Fault(node, f"{node.id} is a source, no value", hint)
+            yield _Fault(node, f"{node.id} is a source, no value", policy.SOURCE_HINTS[node.id])
         else:
             yield self.unknown(node, called=False)
 
@@ -194,7 +198,7 @@ class _Walk:
             yield from self.numpy_value(node, name)
             return
         if isinstance(node.value, ast.Name) and node.value.id in SOURCES:
-            hint = f"look a keyword up, {node.value.id}('KEY'), or take an HDU, {node.value.id}[0]"
+            hint = policy.SOURCE_HINTS[node.value.id]
             yield _Fault(node, f"{node.value.id} has no .{node.attr}", hint)
             return
         match node.value:

@@ -28,6 +28,14 @@ REFUSED_SYNTAX = {
     ast.YieldFrom: "yield",
 }
 
+# How each source is asked.
+SOURCE_HINTS = {
+    "input": "look a keyword up, input('KEY'), or take an HDU, input[0]",
+    "output": "look a keyword up, output('KEY'), or take an HDU, output[0]",
+    "apt": "look an element up by its path, apt('.//Target/TargetName')",
+    "param": "give the parameter's name, param('NAME')",
+}
+
 ATTRIBUTES = frozenset(
     "T dtype header imag itemsize kind name names nbytes ndim real shape size".split()
 )

@@ -21,6 +21,7 @@ from fitsgen.syntax.includes import Line
 from fitsgen.syntax.nodes import Logical, Span, logical
 
 SECTIONS = ("file", "header", "data")
+INHERIT = 'write <<inherit "other.val.txt">>'
 BROKEN_SECTION = "a section line is <<file NAME>>, <<header NAME>> or <<data>>"
 _RESERVED_COLON = re.compile(r"[A-Z0-9_-]{1,8}[ \t]*:")
 
@@ -52,13 +53,23 @@ def build(
         have them; in a template (None) there are no such cards.
 
     """
-    builder = _Builder(start, loose)
+    return _built(_Builder(start, loose), lines)
+
+
+def build_rules(lines: Iterable[Line], start: Position) -> tuple[FileType, list[Problem]]:
+    """Group the lines of a verification template, those of inherited ones before its own."""
+    return _built(_RulesBuilder(start, None), lines)
+
+
+def _built(builder: _Builder, lines: Iterable[Line]) -> tuple[FileType, list[Problem]]:
     for line in lines:
         builder.add(line)
     return builder.finish(), builder.problems
 
 
 class _Builder:
+    """Groups lines into HDUs, one line after the other."""
+
     def __init__(self, start: Position, loose: str | None) -> None:
         self.start = start
         self.loose = loose
@@ -75,6 +86,9 @@ class _Builder:
             case nodes.Section(word=word, argument=argument):
                 self.ignoring = False
                 self.section(word, argument, line.position())
+            case nodes.Include():
+                message = "<<inherit>> belongs in a verification template (.val.txt)"
+                self.report(message, line.position())
             case nodes.Directive():
                 word = line.tree.text[line.node.span.start :].split(None, 1)[0]
                 self.report(f"{word} is reserved for a later version", line.position())
@@ -127,7 +141,7 @@ class _Builder:
             case "data":
                 self.data_section(argument, at)
             case "inherit":
-                self.report("<<inherit>> belongs in a verification template (.val.txt)", at)
+                self.report("<<inherit>> needs a path in quotes", at, INHERIT)
             case _:
                 near = difflib.get_close_matches(word.lower(), SECTIONS, 1)
                 hint = f"did you mean <<{near[0]}>>?" if near else "there are file, header and data"
@@ -244,6 +258,23 @@ class _Builder:
         items = section.items[full[0] : full[-1] + 1] if full else []
         data = self.parse(_joined(section.pieces)) if section.pieces else None
         return HDU(section.name, tuple(items), data, section.position)
+
+
+class _RulesBuilder(_Builder):
+    """Groups lines into HDUs; those of one HDU may stand in several places."""
+
+    def section(self, word: str, argument: str, at: Position) -> None:
+        match word:
+            case "file" if at.chain and self.file_at:
+                pass  # that of an inherited template
+            case "header" if found := [s for s in self.sections if s.name == argument]:
+                self.sections.remove(found[0])
+                self.sections.append(found[0])
+            case "data":
+                self.report("a verification template has no data section", at)
+                self.ignoring = True
+            case _:
+                super().section(word, argument, at)
 
 
 def _joined(pieces: list[Logical]) -> Logical:

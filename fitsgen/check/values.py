@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from fitsgen.diagnostics import Problem, warning
@@ -16,6 +17,10 @@ from fitsgen.runtime.cards import (
     plain,
 )
 from fitsgen.runtime.structural import is_structural
+
+_NUMBER = r"-?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?"
+# A minus has blanks around it: 0-100 is a range, 2012-11-10 a date.
+_ARITHMETIC = re.compile(rf"{_NUMBER}((\s*[*/]\s*|\s+[-+]\s+){_NUMBER})*")
 
 
 def check(file_type: FileType) -> Iterator[Problem]:
@@ -35,11 +40,21 @@ def check(file_type: FileType) -> Iterator[Problem]:
 
 
 def _divides(card: Card) -> bool:
-    """Whether a comment looks like the rest of a division: A / input('B')."""
-    if card.expression is None or "(" not in card.comment:
+    """Whether a comment begins like the rest of a division: A / input('B'), A / 2 / comment."""
+    match card.expression:
+        case None:
+            return False
+        case expression if expression.is_constant and isinstance(expression.constant, str):
+            return False
+    beginning, *others = re.split(r"\s+/\s*", card.comment, maxsplit=1)
+    if _ARITHMETIC.fullmatch(beginning):
+        # But "2 / 3 of the field" is a part of something.
+        is_part = bool(others) and others[0][:1].isdigit()
+        return not is_part or _ARITHMETIC.fullmatch(card.comment) is not None
+    if "(" not in beginning:
         return False
     try:
-        tree = ast.parse(card.comment, mode="eval")
+        tree = ast.parse(beginning, mode="eval")
     except (SyntaxError, ValueError, RecursionError):
         return False
     names = {node.func for node in ast.walk(tree) if isinstance(node, ast.Call)}

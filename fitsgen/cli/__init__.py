@@ -9,9 +9,20 @@ import click
 
 from fitsgen import __version__
 from fitsgen.cli.convert import convert_verb
+from fitsgen.cli.proposal import proposal_verb
 from fitsgen.cli.templates import check_verb, compile_verb, describe_verb, list_verb, show_verb
+from fitsgen.cli.verify import verify_verb
 
-VERBS = (convert_verb, compile_verb, check_verb, list_verb, show_verb, describe_verb)
+VERBS = (
+    convert_verb,
+    proposal_verb,
+    verify_verb,
+    compile_verb,
+    check_verb,
+    list_verb,
+    show_verb,
+    describe_verb,
+)
 
 
 class _Commands(click.Group):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +11,10 @@ import click
 
 from fitsgen.cli.options import include_option, overwrite_option
 from fitsgen.cli.report import progress_bar, reported, show
+from fitsgen.jwst.view import Frame, view
 
 if TYPE_CHECKING:
-    from fitsgen.inputs.sources import Source
+    from fitsgen.compiler import Loaded
 
 
 @click.command("convert")
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The file, or a directory.")
 @click.option(
     "--frame",
-    type=click.Choice(["detector", "dms"]),
-    default="detector",
+    type=click.Choice([frame.value for frame in Frame]),
+    default=Frame.DETECTOR.value,
     show_default=True,
     help="Leave pixels as the detector has them, or turn them to JWST's science frame.",
 )
@@ -35,6 +36,13 @@ if TYPE_CHECKING:
 )
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Give a parameter.")
 @overwrite_option
+@click.option(
+    "--verify/--no-verify",
+    "verifies",
+    default=True,
+    show_default=True,
+    help="Verify the file that was made, with the template's checks.",
+)
 @click.option("--checksum", is_flag=True, help="Add CHECKSUM and DATASUM.")
 @click.option(
     "--on-error",
@@ -52,6 +60,7 @@ def convert_verb(
     subarray: str | None,
     settings: Sequence[str],
     overwrite: bool,
+    verifies: bool,
     checksum: bool,
     on_error: str,
     include: Sequence[Path],
@@ -69,37 +78,37 @@ def convert_verb(
     from fitsgen.runtime.convert import Options, convert
 
     with reported():
-        loaded = load(template or _chosen(inputs), include)
+        loaded = load(_chosen(inputs) if template is None else template, include)
         show(loaded.problems)
+        seen = view(Frame(frame), subarray)
         with progress_bar() as advance:
-            view = _view(frame, subarray)
-            options = Options(output, overwrite, on_error == "mark", checksum, advance, view)
+            options = Options(output, overwrite, on_error == "mark", checksum, advance, seen)
             result = convert(loaded.file_type, inputs, parameters(settings), options)
         show(result.problems)
         click.echo(f"wrote {result.path}")
-        if errors(result.problems):
+        if errors(result.problems) or (verifies and not _is_right(result.path, loaded, include)):
             sys.exit(1)
+
+
+def _is_right(path: Path, loaded: Loaded, include: Sequence[Path]) -> bool:
+    """Verify a file that was made, tell what is wrong, and return whether nothing is."""
+    from fitsgen.diagnostics import errors
+    from fitsgen.verification import verify
+    from fitsgen.verification.load import with_checks
+
+    known = with_checks(loaded, include=include)
+    problems = verify(path, known.file_type, known.checks)
+    show(problems)
+    return not errors(problems)
 
 
 def _chosen(inputs: Sequence[str]) -> str:
     """Return the file type for the kind of raw file that is given, and tell which and why."""
-    from fitsgen.diagnostics import Problem, Severity
     from fitsgen.jwst.kinds import choose_for
 
     choice = choose_for(inputs)
-    show([Problem(f"file type {choice.name}: {choice.reason}", severity=Severity.NOTE)])
+    show([choice.note])
     return choice.name
-
-
-def _view(frame: str, subarray: str | None) -> Callable[[Source], Source] | None:
-    """Return what the raw file is to be seen through."""
-    if subarray is None and frame == "detector":
-        return None
-    from functools import partial
-
-    from fitsgen.jwst.frame import cut, to_dms
-
-    return to_dms if subarray is None else partial(cut, name=subarray)
 
 
 def parameters(settings: Sequence[str]) -> dict[str, object]:

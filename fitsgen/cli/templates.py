@@ -146,8 +146,11 @@ def describe_verb(
     from fitsgen.backends.describe import Format, describe, render
 
     with reported():
-        checked = compiler.checked(library.find(template, include), include)
-        description = describe(checked.file_type, compiler.labels(checked))
+        path = library.find(template, include)
+        checked = compiler.checked(path, include)
+        rules = library.rules_beside(path)
+        checks = compiler.checked(rules, include).file_type if rules else None
+        description = describe(checked.file_type, compiler.labels(checked), checks)
         text = render(description, Format(format_))
         if output is None:
             click.echo(text, nl=False)

@@ -1,7 +1,8 @@
 """What the user gives, told apart by content, to the sources that expressions read.
 
-In: paths, `NAME=PATH` texts, or opened astropy HDU lists. Out: `Inputs`. To add
-a kind of input, write a file that reads it and name it in `KINDS`.
+In: paths, `NAME=PATH` texts, opened astropy HDU lists, or data files made in
+memory. Out: `Inputs`. To add a kind of input, write a file that reads it and
+name it in `KINDS`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any, Self
 
 from fitsgen.diagnostics import InputError, Position, Problem
 from fitsgen.diagnostics import Source as Text
-from fitsgen.inputs.sources import FitsSource, Source
+from fitsgen.inputs.sources import DataFile, FitsSource, Source
 from fitsgen.namespace import KNOWN
 
 INPUT = "input"
@@ -114,7 +115,7 @@ def open_inputs(given: Sequence[object]) -> Inputs:
     Parameters
     ----------
     given
-        Paths, texts `NAME=PATH`, mappings of names to paths, or astropy HDU lists.
+        Paths, texts `NAME=PATH`, mappings of names to paths, astropy HDU lists, or `DataFile`s.
 
     Raises
     ------
@@ -124,9 +125,12 @@ def open_inputs(given: Sequence[object]) -> Inputs:
     """
     inputs = Inputs()
     problems: list[Problem] = []
-    for name, path in _named(given, inputs):
+    for name, what in _named(given, inputs):
         try:
-            _take_in(inputs, name, path)
+            if isinstance(what, DataFile):
+                inputs.add(name, what, name)
+            else:
+                _take_in(inputs, name, what)
         except InputError as error:
             problems += error.problems
     if problems:
@@ -135,9 +139,11 @@ def open_inputs(given: Sequence[object]) -> Inputs:
     return inputs
 
 
-def _named(given: Sequence[object], inputs: Inputs) -> Iterator[tuple[str, str]]:
+def _named(given: Sequence[object], inputs: Inputs) -> Iterator[tuple[str, str | DataFile]]:
     for one in given:
         match one:
+            case DataFile():
+                yield one.name, one
             case str() | os.PathLike():
                 yield _split(os.fspath(one))
             case Mapping():

@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from fitsgen.diagnostics import Position, Problem, Source, warning
-from fitsgen.inputs.headers import BLOCK, Header, Place, read_header
+from fitsgen.inputs.headers import BLOCK, CARD, Header, Place, read_header
 from fitsgen.inputs.opening import file_error, map_file
 from fitsgen.inputs.pixels import compressed_shape, read_compressed, read_pixels
 from fitsgen.inputs.structure import Kind, Structure, read_structure, text
@@ -93,6 +93,21 @@ class InputHDU:
     def raw_data(self) -> memoryview:
         """Return the bytes of the data, a table's heap included, without padding."""
         return self._file._bytes(self._start, self._structure.size)
+
+    @property
+    def structure(self) -> Structure:
+        """What the HDU holds and how large it is (not for expressions)."""
+        return self._structure
+
+    def raw_header(self) -> bytes:
+        """Return the bytes of the header, END and padding included."""
+        size = _next_block(len(self._header.raw) + CARD)
+        return bytes(self._file._bytes(self._start - size, size))
+
+    def padding(self) -> bytes:
+        """Return the bytes that fill the last block of the data, as many as there are."""
+        size = self._structure.size
+        return bytes(self._file._bytes(self._start + size, _next_block(size) - size))
 
     def _read(self) -> NDArray[Any] | TableData | None:
         structure, header = self._structure, self._header
@@ -175,6 +190,12 @@ class FitsFile:
     def problems(self) -> tuple[Problem, ...]:
         """Warnings about what was accepted although it is not right."""
         return self._problems
+
+    @property
+    def leftover(self) -> int:
+        """How many bytes follow the last HDU; negative where its padding is not whole."""
+        last = self._hdus[-1]
+        return len(self._map) - _next_block(last._start + last._structure.size)
 
     def close(self) -> None:
         """Give the file back; pixel arrays that are still in use stay valid."""

@@ -159,6 +159,19 @@ class Header:
         """Yield every card in order (not for expressions)."""
         return map(self._card, self._index())
 
+    def attempts(self) -> Iterator[tuple[int, CardText, str]]:
+        """Yield every card, its number from 1 first and what is wrong with it last.
+
+        A card that cannot be read has no value (not for expressions).
+        """
+        for line in self._index():
+            try:
+                card, wrong = self._read(line), ""
+            except ValueError as error:
+                card = CardText(line.keyword, None, "", self._raw(line).decode("latin-1"))
+                wrong = str(error)
+            yield line.number + 1, card, wrong
+
     @property
     def duplicates(self) -> tuple[str, ...]:
         """The keywords that stand more than once and should not (not for expressions)."""
@@ -194,21 +207,25 @@ class Header:
         return line
 
     def _card(self, line: _Line) -> CardText:
-        card = self._cards.get(line.number)
-        if card is None:
-            card = self._cards[line.number] = self._parsed(line)
-        return card
-
-    def _parsed(self, line: _Line) -> CardText:
-        raw = self._text[line.number * CARD : (line.number + line.count) * CARD]
         try:
-            text = _decode(raw)
-            if line.keyword == "CONTINUE":
-                return CardText(line.keyword, text[8:].strip(), "", text)
-            return CardText(line.keyword, *_parse(text), text)
+            return self._read(line)
         except ValueError as error:
             name = f" ({line.keyword})" if line.keyword else ""
             raise self._place.error(f"card {line.number + 1}{name}: {error}") from None
+
+    def _read(self, line: _Line) -> CardText:
+        card = self._cards.get(line.number)
+        if card is None:
+            text = _decode(self._raw(line))
+            if line.keyword == "CONTINUE":
+                card = CardText(line.keyword, text[8:].strip(), "", text)
+            else:
+                card = CardText(line.keyword, *_parse(text), text)
+            self._cards[line.number] = card
+        return card
+
+    def _raw(self, line: _Line) -> bytes:
+        return self._text[line.number * CARD : (line.number + line.count) * CARD]
 
 
 def read_header(data: bytes | memoryview, start: int, place: Place) -> tuple[Header, int]:

@@ -130,8 +130,8 @@ def read_xml_or_zip(path: str) -> Document:
 
 def parse(text: bytes, source: Source) -> Document:
     """Parse XML, in the encoding that it declares; raises as `read_xml`."""
-    from defusedxml.common import DefusedXmlException  # type: ignore[import-untyped]
-    from defusedxml.ElementTree import ParseError, XMLParser  # type: ignore[import-untyped]
+    from defusedxml.common import DefusedXmlException
+    from defusedxml.ElementTree import ParseError, XMLParser
 
     _check_amount(text, source)
     builder = _Builder(source)

@@ -77,6 +77,20 @@ class _SeenFile:
         return len(self._hdus)
 
 
+def stating(source: Source, keywords: Mapping[str, int | str]) -> Source:
+    """Return a file whose HDU 0 has other values for some keywords.
+
+    Parameters
+    ----------
+    keywords
+        Texts of at most 68 characters of printable ASCII without a quote.
+
+    """
+    first, *others = (source.hdu(number) for number in range(len(source)))
+    header = _rewritten(first.header, keywords, complete=True)
+    return FitsSource(_SeenFile(source, (SeenHDU(first, header, _unchanged, ()), *others)))
+
+
 def is_dms(source: Source) -> bool:
     """Whether a file says that it is in the science frame already: DMSCOORD = 'JWST'."""
     return says(source.hdu(0).header, "DMSCOORD", "JWST")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from fitsgen.diagnostics import InputError, Position, Problem, Source
+from fitsgen.diagnostics import InputError, Position, Problem, Severity, Source
 from fitsgen.inputs import INPUT, fault, open_inputs
 from fitsgen.inputs.fits import InputHDU
 from fitsgen.inputs.headers import CARD, Header
@@ -29,6 +29,11 @@ class Choice:
 
     name: str
     reason: str
+
+    @property
+    def note(self) -> Problem:
+        """What a user who named no file type is told."""
+        return Problem(f"file type {self.name}: {self.reason}", severity=Severity.NOTE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +139,7 @@ KINDS = (
         "NIRCam swts",
         "'swts2fits' is in a HISTORY card",
         partial(_history, "swts2fits"),
+        # The facts name no file type of its own: its keywords are those of FITSWriter.
         partial(_always, "nircam"),
     ),
     Kind(

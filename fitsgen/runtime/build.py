@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from fitsgen.diagnostics import Position, Problem, in_order
 from fitsgen.inputs.sources import Source
@@ -34,12 +35,16 @@ CHECKSUM_UNSET = "0" * 16
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """The parts of a file. Where a problem is an error, what failed is left undefined."""
+    """The parts of a file. Where a problem is an error, what failed is left undefined.
+
+    `filename_at` finds where FILENAME comes from: that takes longer than a header, and is asked
+    for only where the name is wrong.
+    """
 
     parts: tuple[Part, ...]
     problems: tuple[Problem, ...]
     filename: object
-    filename_at: Position | None
+    filename_at: Callable[[], Position | None]
     parameters_read: frozenset[str]
 
 
@@ -71,7 +76,8 @@ def build(
     return Built(
         tuple(parts),
         tuple(in_order(values.problems)),
-        *_filename(values),
+        _filename(values),
+        partial(values.position, 0, "FILENAME"),
         frozenset(values.parameters_read),
     )
 
@@ -165,11 +171,9 @@ def _card(values: Values, number: int, index: int, card: Card) -> str:
     return text
 
 
-def _filename(values: Values) -> tuple[object, Position | None]:
-    """Return what the primary header has for FILENAME, if anything, and where it comes from."""
-    try:
+def _filename(values: Values) -> object:
+    """Return what the primary header has for FILENAME, if anything."""
+    with contextlib.suppress(Failed):
         if values.hdus and values.has(0, "FILENAME"):
-            return values.lookup(0, "FILENAME"), values.position(0, "FILENAME")
-    except Failed:
-        pass
-    return None, None
+            return values.lookup(0, "FILENAME")
+    return None

@@ -133,7 +133,7 @@ def _path(built: Built, options: Options, default: str) -> Path:
         return directory / safe_name(built.filename)
     except ValueError as error:
         hint = "name the output with -o"
-        raise OutputError(Problem(f"FILENAME: {error}", built.filename_at, hint)) from None
+        raise OutputError(Problem(f"FILENAME: {error}", built.filename_at(), hint)) from None
 
 
 def _reads(file_type: FileType) -> list[str]:

@@ -29,8 +29,17 @@ class Origins:
     def positions(self) -> list[list[Position]]:
         """Return, for each HDU, the positions of its items, and after them that of its data."""
         lines = self.module.split("\n")
-        hdus = [_starts(node) for node in ast.parse(self.module).body if _is_hdu(node)]
+        hdus = [
+            [item.lineno for item in _items(node)]
+            for node in ast.parse(self.module).body
+            if _is_hdu(node)
+        ]
         return [list(self._hdu(lines, starts)) for starts in hdus]
+
+    def values(self) -> list[list[ast.expr | None]]:
+        """Return, for each HDU, the expressions of its items, and after them that of its data."""
+        nodes = [node for node in ast.parse(self.module).body if _is_hdu(node)]
+        return [[_value(item) for item in _items(node)] for node in nodes]
 
     def _hdu(self, lines: list[str], starts: list[int]) -> Iterator[Position]:
         """Read the comments above the lines on which an HDU's items start.
@@ -71,11 +80,18 @@ def _is_hdu(node: ast.stmt) -> bool:
     return False
 
 
-def _starts(node: ast.stmt) -> list[int]:
-    """Return the lines on which an HDU's items start, and its data."""
+def _items(node: ast.stmt) -> list[ast.expr | ast.keyword]:
+    """Return an HDU's items, and its data."""
     assert isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)  # noqa: PT018
-    items = [argument.lineno for argument in node.value.args[1:]]
-    return items + [keyword.lineno for keyword in node.value.keywords]
+    return [*node.value.args[1:], *node.value.keywords]
+
+
+def _value(item: ast.expr | ast.keyword) -> ast.expr | None:
+    """Return what stands for the value of a card, or the data: without its lambda."""
+    match item:
+        case ast.Call(func=ast.Name(id="Card"), args=[_, value, *_]) | ast.keyword(value=value):
+            return value.body if isinstance(value, ast.Lambda) else value
+    return None
 
 
 def _split(place: str) -> tuple[str, int]:

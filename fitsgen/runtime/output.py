@@ -101,8 +101,11 @@ class OutputHDU:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape of the data, in NumPy's order of axes; () where there is none."""
-        return tuple(getattr(self.data, "shape", ()))
+        """The axes of the data in NumPy's order, or the rows of a table; () where there is none."""
+        data = self.data
+        if isinstance(data, dict):
+            return (len(next(iter(data.values()), ())),)
+        return tuple(getattr(data, "shape", ()))
 
     def __repr__(self) -> str:
         return f"<output {self.name}>"

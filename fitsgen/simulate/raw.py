@@ -136,13 +136,13 @@ KINDS = (
         readout="BRIGHT2",
         wheels={"PUPIL_P": "CLEAR", "FILTER_P": "F444W"},
         day="2012-09-01",
-        changed={"COLSTART": "1.0", "ROWSTART": "1.0"},
+        changed={"COLSTART": "0.0", "ROWSTART": "0.0"},
     ),
     replace(
         _nircam("nircam_ncont", "NRC_DARK", NCONT, "NCont Post processor"), renamed=NCONT_NAMES
     ),
     _nircam("nircam_swts", "NRC_IMAGE", {}, "Made by swts2fits"),
-    _nircam("nircam_wfs", "NRC_WFSC", {"FASTEP1": 12, "FAUNIT1": "um"}),
+    _nircam("nircam_wfs", "NRC_WFSC", {"FASTEP1": 12, "FAUNIT1": 0.0}),
     _niriss("niriss", NIS, "NIS_IMAGE", ("F277W", "CLEARP")),
     _niriss("niriss_spec_horiz", NIS, "NIS_WFSS", ("GR150C", "F200W")),
     _niriss("niriss_spec_vert", NIS, "NIS_WFSS", ("GR150R", "F200W")),
@@ -264,6 +264,8 @@ def _common_cards(kind: Kind, exposure: Exposure) -> Cards:
     detector = kind.detector
     # MIRI counts columns for each of its four amplifiers.
     columns = exposure.columns // 4 if detector.instrument == "MIRI" else exposure.columns
+    # NIRCam counts rows and columns from 0.
+    first = 0 if detector.instrument == "NIRCAM" else 1
     return {
         "DATE": f"{kind.day}T12:40:00.000",
         "DATE-OBS": kind.day,
@@ -289,10 +291,10 @@ def _common_cards(kind: Kind, exposure: Exposure) -> Cards:
         "READOUT": kind.readout,
         "ZROFRAME": False,
         "SUBARRAY": "FULL",
-        "COLSTART": 1,
-        "COLSTOP": columns,
-        "ROWSTART": 1,
-        "ROWSTOP": exposure.rows,
+        "COLSTART": first,
+        "COLSTOP": first + columns - 1,
+        "ROWSTART": first,
+        "ROWSTOP": first + exposure.rows - 1,
         "FASTAXIS": detector.fast_axis,
         "SLOWAXIS": detector.slow_axis,
     }

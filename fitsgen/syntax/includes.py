@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fitsgen.diagnostics import CompileError, Position, Problem
-from fitsgen.syntax.nodes import Include, Node, Root, Tree
+from fitsgen.syntax.nodes import Include, Node, Root, Tree, is_rules
 from fitsgen.syntax.parser import parse
 from fitsgen.syntax.text import MAX_LINES, read_text
 
@@ -59,7 +59,7 @@ class Reader:
         A file that cannot be read is a problem, as is everything the grammar
         does not allow; the lines that could be read are returned all the same.
         """
-        splicer = _Splicer(self)
+        splicer = _Splicer(self, inherits=is_rules(path))
         lines = tuple(splicer.file(path, name or path.name, ()))
         tree, _ = self._trees.get(path, (None, []))
         spliced = Spliced(lines, tree, tuple(splicer.files.items()), tuple(splicer.missed))
@@ -76,7 +76,7 @@ class Reader:
 class _Splicer:
     """One walk through a template and its includes."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, *, inherits: bool) -> None:
         self.reader = reader
         self.problems: list[Problem] = []
         self.files: dict[str, Path] = {}
@@ -84,6 +84,7 @@ class _Splicer:
         self.open: list[Path] = []
         self.reals: dict[Path, str] = {}
         self.count = 0
+        self.inherits = inherits
 
     def file(self, path: Path, name: str, chain: tuple[Position, ...]) -> Iterator[Line]:
         try:
@@ -99,7 +100,7 @@ class _Splicer:
             if self.count > MAX_LINES:
                 break
             line = Line(node, tree, chain)
-            if isinstance(node, Include):
+            if isinstance(node, Include) and (self.inherits or not node.inherits):
                 yield from self.include(node, line, path)
             else:
                 yield line
@@ -124,7 +125,7 @@ class _Splicer:
     def find(self, path: str, line: Line, includer: Path) -> tuple[Path, str] | None:
         """Return where an include is and what it is called in messages."""
         if not path:
-            self.report(line, "the path of this #include is empty")
+            self.report(line, "this path is empty")
             return None
         beside = Root(includer.parent, str(Path(line.tree.source.name).parent))
         roots = (beside, *self.reader.roots)

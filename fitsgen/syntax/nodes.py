@@ -20,6 +20,10 @@ from fitsgen.diagnostics import Position, Source
 _JOIN = re.compile(r"[ \t]*\\[ \t]*\r?\n(?:[ \t]*#[^\n]*\n)*[ \t]*|[ \t]*\r?\n[ \t]*")
 
 
+RULES_SUFFIX = ".val.txt"
+"""Verification templates are told from others by their names."""
+
+
 class Span(NamedTuple):
     """A stretch of a file's text: offsets `start` to `end`."""
 
@@ -38,10 +42,11 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Include:
-    """`#include "path"`."""
+    """`#include "path"`, or `<<inherit "path">>`, which only a verification template has."""
 
     span: Span
     path: str
+    inherits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,11 @@ class Root:
 
     directory: Path
     label: str
+
+
+def is_rules(path: Path) -> bool:
+    """Whether a path is that of a verification template."""
+    return path.name.endswith(RULES_SUFFIX)
 
 
 def line_starts(text: str) -> tuple[int, ...]:

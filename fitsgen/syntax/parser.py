@@ -119,8 +119,10 @@ class _Nodes(Transformer[Token, tuple[Node, ...]]):
     def start(self, nodes: list[Node]) -> tuple[Node, ...]:
         return tuple(nodes)
 
-    def section(self, tokens: list[Token]) -> Section:
+    def section(self, tokens: list[Token]) -> Section | Include:
         word, argument = re.fullmatch(r"<<\s*(\w+)\s*(.*?)\s*>>", tokens[0]).groups()  # type: ignore[union-attr]
+        if word == "inherit" and (path := re.fullmatch(r"(['\"])(.*)\1", argument)):
+            return Include(_span(tokens[0]), path[2], inherits=True)
         return Section(_span(tokens[0]), word, argument)
 
     def include(self, tokens: list[Token]) -> Include:

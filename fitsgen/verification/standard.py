@@ -1,0 +1,139 @@
+"""The faults of a FITS file against the FITS Standard 4.0.
+
+In: an opened file. Out: findings: errors for what the standard forbids, warnings for
+what it deprecates or advises against, each with the section that says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+
+from fitsgen.diagnostics import Severity
+from fitsgen.inputs.fits import FitsFile, InputHDU
+from fitsgen.inputs.headers import CARD
+from fitsgen.inputs.structure import Kind
+from fitsgen.runtime.checksum import MODULUS, add, data_sum
+from fitsgen.verification import cardtext, cells, columns, mandatory, reserved
+from fitsgen.verification.cardtext import Cards, Fault
+from fitsgen.verification.findings import Finding, Place, finding
+
+_PIECE = 8 * 2**20
+
+
+def faults(file: FitsFile) -> Iterator[Finding]:
+    """Yield every fault of a file against the standard, in the order of the file.
+
+    Raises
+    ------
+    InputError
+        When the file was closed, or became shorter while it was read.
+    """
+    headers = [Cards(hdu.header) for hdu in file]
+    for number, (hdu, cards) in enumerate(zip(file, headers, strict=True)):
+        found = [*_of_header(hdu, cards), *_of_data(hdu, cards)]
+        if number == 0:
+            found += _extend(cards, len(headers))
+        found += _same_name(headers, number)
+        for fault in sorted(found, key=_card_number):
+            yield _finding(fault, file.path, number, cards)
+    yield from _leftover(file)
+
+
+def _of_header(hdu: InputHDU, cards: Cards) -> Iterator[Fault]:
+    yield from cardtext.faults(cards)
+    yield from mandatory.faults(cards, hdu.structure)
+    yield from reserved.faults(cards, hdu.structure)
+    yield from columns.faults(cards, hdu.structure)
+    raw, end = hdu.raw_header(), len(hdu.header.raw)
+    if raw[end:].strip(b" ") != b"END":
+        where = "after END" if raw[end : end + CARD].strip() != b"END" else "in the padding"
+        yield Fault(f"the header has other characters than blanks {where}", "4.4.1, 3.3.1")
+
+
+def _of_data(hdu: InputHDU, cards: Cards) -> Iterator[Fault]:
+    kind, shape = hdu.structure.kind, hdu.structure.axes
+    is_ascii = kind is Kind.ASCII_TABLE
+    if hdu.padding().strip(b" " if is_ascii else b"\0"):
+        expected, section = ("blanks", "3.3.2, 7.2.3") if is_ascii else ("zeros", "3.3.2")
+        yield Fault(f"the padding of the data is not all {expected}", section)
+    found = columns.columns_of(cards, kind) if kind.is_table else None
+    if found and is_ascii:
+        data = hdu.raw_data()[: prod(shape)]
+        yield from cells.ascii_faults(found, cards, data, shape[0])
+    elif found:
+        heap = hdu.structure.size - (cards.integer("THEAP") or prod(shape))
+        yield from cells.binary_faults(found, hdu.raw_data(), shape, heap)
+    yield from _sums(hdu, cards)
+
+
+def _sums(hdu: InputHDU, cards: Cards) -> Iterator[Fault]:
+    """Compare DATASUM and CHECKSUM where they have a value (section 4.4.2.7)."""
+    told, whole = cards.string("DATASUM"), cards.string("CHECKSUM")
+    if not told and not whole:
+        return
+    found = data_sum(_blocks(hdu))
+    if told and not (told.strip().isdecimal() and int(told) == found):
+        message = f"DATASUM is {told!r}, but the data add up to {found}"
+        yield Fault(message, "4.4.2.7", cards.get("DATASUM"))
+    # Minus zero: all bits are set.
+    if whole and add(found, data_sum([hdu.raw_header()])) != MODULUS:
+        message = "CHECKSUM does not fit: header or data changed after it was computed"
+        yield Fault(message, "4.4.2.7", cards.get("CHECKSUM"))
+
+
+def _blocks(hdu: InputHDU) -> Iterator[memoryview | bytes]:
+    data = hdu.raw_data()
+    for start in range(0, len(data), _PIECE):
+        yield data[start : start + _PIECE]
+    yield hdu.padding()
+
+
+def _extend(cards: Cards, count: int) -> Iterator[Fault]:
+    if cards.value("EXTEND") is False and count > 1:
+        message = f"EXTEND is F, but there are {count - 1} extensions: expected T"
+        yield Fault(message, "4.4.2.1", cards.get("EXTEND"))
+
+
+def _same_name(headers: list[Cards], number: int) -> Iterator[Fault]:
+    """Advise against two extensions of one kind, name, version and level (section 4.4.2.6)."""
+    mine = _identity(headers[number])
+    for other in range(1, number):
+        if mine and mine == _identity(headers[other]):
+            message = f"HDU {other} has the same EXTNAME, EXTVER and EXTLEVEL"
+            card = headers[number].get("EXTNAME")
+            yield Fault(message, "4.4.2.6", card, Severity.WARNING)
+            return
+
+
+def _identity(cards: Cards) -> tuple[object, ...]:
+    name = cards.string("EXTNAME")
+    if not name:
+        return ()
+    numbers = (cards.integer(key) for key in ("EXTVER", "EXTLEVEL"))
+    return (cards.string("XTENSION"), name.upper(), *(1 if n is None else n for n in numbers))
+
+
+def _leftover(file: FitsFile) -> Iterator[Finding]:
+    place, hint = Place(file.path), "FITS Standard 4.0, section 3"
+    if file.leftover > 0:
+        message = f"{file.leftover} bytes after the last HDU are no extension"
+        yield finding(message, place, hint=hint)
+    elif file.leftover < 0:
+        message = f"{-file.leftover} bytes of padding are missing at the end"
+        yield finding(message, place, hint=hint)
+
+
+def _card_number(fault: Fault) -> float:
+    return fault.card.number if fault.card else float("inf")
+
+
+def _finding(fault: Fault, path: str, number: int, cards: Cards) -> Finding:
+    name = (cards.string("EXTNAME") or "").strip() or ("" if number else "PRIMARY")
+    card = fault.card
+    if card is None:
+        place = Place(path, number, name)
+    else:
+        place = Place(path, number, name, card.keyword, card.number, card.value)
+    hint = f"FITS Standard 4.0, section {fault.section}"
+    return finding(fault.message, place, hint=hint, severity=fault.severity)

@@ -6,7 +6,6 @@ In: a `Bench`, a directory with a raw exposure. Out: `Figure`s.
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 import sysconfig
@@ -68,6 +67,7 @@ def figures(bench: Bench) -> Iterator[Figure]:
     yield from _loading()
     yield from _header(bench)
     yield from _processes(bench)
+    yield from _many(bench)
 
 
 def _compiling(bench: Bench) -> Iterator[Figure]:
@@ -172,8 +172,38 @@ def _header_only(bench: Bench) -> tuple[Path, Path]:
 
     text = bench.template.read_text(encoding="utf-8")
     template = bench.directory / "headers.gen.txt"
-    primary = text[: re.search(r"<<header science>>", text).start()]
+    primary = text[: text.index("#include 'science.gen.inc'")]
     template.write_text(primary.replace(NAME, "headers"))
     raw = bench.directory / "raw_header.fits"
     fits.PrimaryHDU(header=fits.getheader(bench.raw)).writeto(raw)
     return template, raw
+
+
+def _many(bench: Bench) -> Iterator[Figure]:
+    """Convert a proposal of 200 small exposures anew, with two jobs and with one."""
+    directory = bench.directory / "many"
+    _proposal(directory, 200)
+    run = [PYTHON, "-m", "fitsgen", "proposal", str(directory), "--jobs"]
+
+    def clear() -> None:
+        for path in (*directory.glob("*_uncal.fits"), *directory.glob("*.made")):
+            path.unlink()
+
+    two, one = (process([*run, jobs], clear) for jobs in ("2", "1"))
+    yield compared("200 exposures of a proposal, --jobs 2: --jobs 1", two, one, 0.59, 5)
+
+
+def _proposal(directory: Path, count: int) -> None:
+    """Write raw exposures of 64 rows and columns, and the proposal that plans them."""
+    from fitsgen.simulate.raw import Exposure, nirspec_ifu
+
+    directory.mkdir()
+    for number in range(count):
+        nirspec_ifu(Exposure(seed=number)).writeto(directory / f"{number}.fits")
+    levels = "Proposal Observation Visit VisitGroup ParallelSequenceID Activity".split()
+    exposures = [
+        f'<Exposure><Detector base="{number}.fits" exp_type="NRS_IFU"/></Exposure>'
+        for number in range(count)
+    ]
+    begin, end = (f"<{level}>" for level in levels), (f"</{level}>" for level in reversed(levels))
+    (directory / "01234.prop").write_text("".join((*begin, *exposures, *end)))

@@ -25,7 +25,8 @@ def test_problems_of_a_template(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     case.write_files(tmp_path)
-    status, output = run("check", TEMPLATE, *case.options)
+    template = next(name for name in case.files if name.startswith("template."))
+    status, output = run("check", template, *case.options)
     case.compare(output)
     assert status == (1 if ": error: " in output else 0)
 
@@ -55,3 +56,17 @@ def test_conversion(case: Case, raw: Path, tmp_path: Path, monkeypatch: pytest.M
     else:
         assert status == 1
     case.compare(output)
+
+
+@pytest.mark.parametrize("case", cases("verify"), ids=case_id)
+def test_verification(
+    case: Case, raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What `made.gen.txt` makes, verified against `template.gen.txt`."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    case.write_files(tmp_path)
+    status, output = run("convert", "raw.fits", "-t", "made.gen.txt", "-o", "out.fits")
+    assert status == 0, output
+    status, output = run("verify", "out.fits", "-t", TEMPLATE, *case.options)
+    case.compare(f"{output}status {status}\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -26,9 +26,11 @@ def match(expected: Sequence[ExpectedHDU], found: Sequence[FoundHDU]) -> Matched
     """Find each HDU of a template in a file.
 
     The primary HDU is the first. An extension goes by its EXTNAME; those that
-    are left on both sides belong together where they have the same number.
+    are left on both sides belong together where the names are nearly the same,
+    and then where they have the same number.
     """
     partner = {0: 0} | dict(_by_name(expected[1:], found[1:]))
+    partner |= _by_near_name(expected, found, partner)
     for wanted in expected[1:]:
         if wanted.number not in partner and _is_free(wanted.number, partner, found):
             partner[wanted.number] = wanted.number
@@ -53,6 +55,19 @@ def _by_name(
         if number is not None:
             del free[number]
             yield wanted.number, number
+
+
+def _by_near_name(
+    expected: Sequence[ExpectedHDU], found: Sequence[FoundHDU], partner: Mapping[int, int]
+) -> dict[int, int]:
+    taken = set(partner.values())
+    free = {one.name.upper(): one.number for one in found if one.name and one.number not in taken}
+    near: dict[int, int] = {}
+    for wanted in expected:
+        if wanted.number not in partner and wanted.extname:
+            for name in difflib.get_close_matches(wanted.extname.upper(), free, 1):
+                near[wanted.number] = free.pop(name)
+    return near
 
 
 def _is_free(number: int, partner: dict[int, int], found: Sequence[FoundHDU]) -> bool:

@@ -106,10 +106,14 @@ def _order(expected: ExpectedHDU, found: FoundHDU) -> Iterator[Finding]:
     there = [(key, card) for key, card in _keyed_cards(found)]
     rank = {key: number for number, key in enumerate(wanted)}
     keys = {key for key, _ in there}
-    for key, item in wanted.items():
-        if isinstance(item, Text) and key not in keys:
-            what = f"the heading {item.text!r}" if item.text else "a blank card"
-            yield finding(f"{what} is missing", found.place(), expected.position(item.index))
+    lost = [item for key, item in wanted.items() if isinstance(item, Text) and key not in keys]
+    for item in lost:
+        if item.text:
+            message = f"the heading {item.text!r} is missing"
+            yield finding(message, found.place(), expected.position(item.index))
+    if blank := [item for item in lost if not item.text]:
+        message = f"{len(blank)} blank card{'s' * (len(blank) > 1)} missing"
+        yield finding(message, found.place(), expected.position(blank[0].index))
     known = [(key, card) for key, card in there if key in rank]
     keep = _longest_rise([rank[key] for key, _ in known])
     names = list(wanted)

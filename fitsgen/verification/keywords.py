@@ -85,7 +85,7 @@ def _value(
 ) -> Iterator[Finding]:
     message = ""
     if wanted.fixed:
-        if not _same(wanted.value, card.value):
+        if not _same(wanted.value, card.value, strict=not is_structural(card.keyword)):
             message = f"{card.keyword} is {shown(card.value)}: expected {shown(wanted.value)}"
     elif wanted.type and type_of(card.value) is not wanted.type:
         message = f"{card.keyword} is {shown(card.value)}: expected type {wanted.type.value}"
@@ -93,11 +93,16 @@ def _value(
         yield finding(message, found.place(card), expected.position(wanted.index))
 
 
-def _same(wanted: object, value: object) -> bool:
-    """Whether a value is the one wanted, and of its type; blanks at the end of a text count not."""
-    if is_text := isinstance(wanted, str) and isinstance(value, str):
-        return str(wanted).rstrip() == str(value).rstrip()
-    return not is_text and type(wanted) is type(value) and wanted == value
+def _same(wanted: object, value: object, *, strict: bool) -> bool:
+    """Whether a value is the one wanted; blanks at the end of a text do not count.
+
+    Where it is not strict, a whole number stands for a float too (FITS 4.0, section 4.2.4).
+    """
+    if isinstance(wanted, str) and isinstance(value, str):
+        return wanted.rstrip() == value.rstrip()
+    if isinstance(wanted, bool) or isinstance(value, bool) or strict:
+        return type(wanted) is type(value) and wanted == value
+    return wanted == value
 
 
 def _order(expected: ExpectedHDU, found: FoundHDU) -> Iterator[Finding]:
@@ -119,8 +124,8 @@ def _order(expected: ExpectedHDU, found: FoundHDU) -> Iterator[Finding]:
     names = list(wanted)
     for number, (key, card) in enumerate(known):
         if number not in keep:
-            before = _name(names[rank[key] - 1]) if rank[key] else "the first card"
-            message = f"{_name(key)} stands elsewhere: expected after {before}"
+            after = f"after {_name(names[rank[key] - 1])}" if rank[key] else "before all others"
+            message = f"{_name(key)} stands elsewhere: expected {after}"
             position = expected.position(wanted[key].index)
             yield finding(message, found.place(card), position)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from fitsgen.inputs.fits import FitsFile
-from fitsgen.valuetypes import ValueType
+from fitsgen.runtime.structural import is_structural
+from fitsgen.valuetypes import ValueType, type_of
 from fitsgen.verification.expected import ExpectedCard, ExpectedHDU, Text
 
 CARD = 80
@@ -46,7 +47,8 @@ def value(card: str) -> str:
     field = card[10:]
     if field.lstrip().startswith("'"):
         start = field.index("'")
-        return field[start : field.index("'", start + 1) + 1]
+        end = field.find("'", start + 1)
+        return field[start : end + 1 or None]
     return field.split("/")[0].strip()
 
 
@@ -109,7 +111,8 @@ def edited(
             return None
         cards = list(target.units[where[0]].cards)
         card = edit(cards[where[1]], target.dice)
-        if card == cards[where[1]]:
+        before = cards[where[1]]
+        if (keyword(card), value(card)) == (keyword(before), value(before)):
             return None
         cards[where[1]] = card
         return target.changed(where[0], cards)
@@ -132,19 +135,19 @@ def moved(
         first = sum(keyword(one).startswith(STRUCTURAL) for one in cards)
         at = min(max(to(place, len(cards), target.dice), first), len(cards))
         cards.insert(at, card)
-        before = target.units[number].cards
-        return None if same_order(before, cards) else target.changed(number, cards)
+        return None if same_order(target, number, cards) else target.changed(number, cards)
 
     return damage
 
 
-def same_order(before: tuple[str, ...], after: list[str]) -> bool:
-    """Whether two headers have the same cards in the same order, as a template sees them."""
+def same_order(target: Target, number: int, after: list[str]) -> bool:
+    """Whether what the template places still stands in the same order."""
 
-    def seen(card: str) -> str:
-        return keyword(card) or card.strip()
+    def placed(cards: Sequence[str]) -> list[str]:
+        found = [c for c in cards if plain(target, number, c) or heading(target, number, c)]
+        return [keyword(card) or card.strip() for card in found]
 
-    return [seen(card) for card in before] == [seen(card) for card in after]
+    return placed(target.units[number].cards) == placed(after)
 
 
 def plain(target: Target, number: int, card: str) -> bool:
@@ -193,11 +196,17 @@ def fixed(kind: str = "") -> Callable[[Target, int, str], bool]:
     return wanted
 
 
-def surely_float(target: Target, number: int, card: str) -> bool:
-    """Whether a card is a float by its template: what is copied may be an integer as well."""
-    known = target.known(number, card)
-    sure = known and (known.type is ValueType.FLOAT or (known.fixed and "." in value(card)))
-    return bool(sure) and of_type("float")(target, number, card)
+def surely(kind: ValueType) -> Callable[[Target, int, str], bool]:
+    """Whether a card has a type by its template: what is copied may be any number."""
+
+    def wanted(target: Target, number: int, card: str) -> bool:
+        known = target.known(number, card)
+        if known is None or is_structural(known.keyword):
+            return False
+        sure = known.type is kind or (known.fixed and type_of(known.value) is kind)
+        return sure and of_type(kind.value)(target, number, card)
+
+    return wanted
 
 
 def primary(target: Target, number: int, card: str) -> bool:
@@ -282,11 +291,12 @@ def ways() -> Iterator[tuple[str, Damage]]:
     for kind in others:
         for other, text in others.items():
             if kind != other:
-                wanted = surely_float if (kind, other) == ("float", "integer") else of_type(kind)
+                numbers = {kind, other} == {"float", "integer"}
+                wanted = surely(ValueType(kind)) if numbers else of_type(kind)
                 yield f"retype {kind} to {other}", edited(wanted, _to(text))
     yield (
         "retype integer as float",
-        edited(of_type("integer"), lambda c, d: with_value(c, value(c) + ".0")),
+        edited(surely(ValueType.INTEGER), lambda c, d: with_value(c, value(c) + ".0")),
     )
     yield (
         "retype number as text",

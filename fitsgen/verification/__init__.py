@@ -72,4 +72,4 @@ def _findings(
 
 
 def _unreadable(path: str, problem: Problem) -> Finding:
-    return finding(problem.message, Place(path), problem.position, problem.hint)
+    return finding(problem.message, Place(path), hint=problem.hint)

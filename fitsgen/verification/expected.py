@@ -109,8 +109,8 @@ def _hdu(
                 items.append(Text(text, index))
             case Blank():
                 items.append(Text("", index))
-    named = {item.keyword for item in items if isinstance(item, ExpectedCard)}
-    items += (card for card in _implied(number, hdu, trees, count) if card.keyword not in named)
+    fixed = {item.keyword for item in items if isinstance(item, ExpectedCard) and item.fixed}
+    items += (card for card in _implied(number, hdu, trees, count) if card.keyword not in fixed)
     return ExpectedHDU(number, hdu.name, _extname(hdu), tuple(items), len(hdu.items), places)
 
 
@@ -163,11 +163,18 @@ def _implied(
         return
     tree = trees[end] if len(trees) > end else None
     image = image_type(tree) if tree else None
-    if image and not {"BITPIX", "BZERO", "BSCALE"} & set(hdu.index):
+    if image and not any(_demands(hdu, keyword) for keyword in ("BITPIX", "BZERO", "BSCALE")):
         bitpix, zero = image
         yield ExpectedCard("BITPIX", end, required=True, fixed=True, value=bitpix)
         if zero:
             yield ExpectedCard("BZERO", end, required=True, fixed=True, value=zero)
+
+
+def _demands(hdu: HDU, keyword: str) -> bool:
+    """Whether a template has a value for a keyword."""
+    index = hdu.index.get(keyword)
+    item = hdu.items[index] if index is not None else None
+    return isinstance(item, Card) and item.value is not None
 
 
 def is_placed(keyword: str) -> bool:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from fitsgen.compiler import Loaded
     from fitsgen.diagnostics import Problem
     from fitsgen.jwst.view import Frame
     from fitsgen.runtime.declare import FileType
+    from fitsgen.verification.load import Expectations
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "compile_template", "convert", "verify"]
@@ -35,14 +37,7 @@ def compile_template(
         With every problem of the template; warnings are issued as `UserWarning`.
 
     """
-    import os
-    from pathlib import Path
-
-    from fitsgen.compiler import load
-
-    loaded = load(os.fspath(template), [Path(directory) for directory in include])
-    _warn(loaded.problems)
-    return loaded.file_type
+    return _loaded(template, include).file_type
 
 
 def convert(
@@ -90,21 +85,47 @@ def convert(
     """
     from pathlib import Path
 
-    from fitsgen.diagnostics import VerifyError, errors
     from fitsgen.jwst.view import Frame, view
     from fitsgen.runtime.convert import Options
     from fitsgen.runtime.convert import convert as run
+    from fitsgen.verification.load import with_checks
 
     seen = view(Frame(frame), subarray)
-    template = _chosen(inputs) if template is None else template
-    file_type = compile_template(template, include=include)
+    loaded = _loaded(_chosen(inputs) if template is None else template, include)
+    # Before anything is written: the checks may be wrong.
+    known = with_checks(loaded, include=_directories(include)) if verified else None
     options = Options(Path(output) if output else None, overwrite, checksum=checksum, view=seen)
-    conversion = run(file_type, inputs, parameters or {}, options)
+    conversion = run(loaded.file_type, inputs, parameters or {}, options)
     _warn(conversion.problems)
-    found = verify(conversion.path, template=template, include=include) if verified else []
+    if known:
+        _require_right(conversion.path, known)
+    return conversion.path
+
+
+def _require_right(path: Path, known: Expectations) -> None:
+    """Verify a file that was made; raises `VerifyError`."""
+    from fitsgen.diagnostics import VerifyError, errors
+    from fitsgen.verification import verify
+
+    found = verify(path, known.file_type, known.checks)
     if errors(found):
         raise VerifyError(found)
-    return conversion.path
+
+
+def _loaded(template: str | PathLike[str], include: Sequence[str | PathLike[str]]) -> Loaded:
+    import os
+
+    from fitsgen.compiler import load
+
+    loaded = load(os.fspath(template), _directories(include))
+    _warn(loaded.problems, level=4)
+    return loaded
+
+
+def _directories(include: Sequence[str | PathLike[str]]) -> list[Path]:
+    from pathlib import Path
+
+    return [Path(directory) for directory in include]
 
 
 def _chosen(inputs: Sequence[object]) -> str:
@@ -165,6 +186,6 @@ def verify(
     from fitsgen.verification import verify as run
     from fitsgen.verification.load import expectations
 
-    directories = [Path(directory) for directory in include]
-    known = expectations(os.fspath(template), Path(rules) if rules else None, directories)
+    checks = Path(rules) if rules else None
+    known = expectations(os.fspath(template), checks, _directories(include))
     return run(path, known.file_type, known.checks)

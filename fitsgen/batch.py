@@ -180,8 +180,10 @@ def _pooled(numbered: Iterator[tuple[int, J]], workers: int) -> Iterator[Result[
                     lost.append((number, job))
             if not running and not lost:
                 return
-            # Where one worker is lost, all that was running is.
             done, _ = wait(running, return_when=FIRST_COMPLETED)
+            if lost or any(isinstance(one.exception(), BrokenProcessPool) for one in done):
+                # Where one worker is lost, all that was running is: soon, not at once.
+                done, _ = wait(running)
             for future in done:
                 number, job = running.pop(future)
                 if attempt := _outcome(future):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-SOURCES = ("input", "output", "param", "apt")
+APT = "apt"
+"""The source of proposals: it is called with a path, and a default."""
+
+SOURCES = ("input", "output", "param", APT)
 """What a conversion reads; any other name that is called is a data file."""
 
 FUNCTIONS = (

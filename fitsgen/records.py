@@ -63,7 +63,7 @@ class Record:
     recipe
         The digest of all that was asked for besides files.
     template
-        The digest of the compiled template, includes and all.
+        The digest of the template, its includes and its checks.
     inputs
         By path, relative to the directory of the records.
 

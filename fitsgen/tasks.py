@@ -22,6 +22,7 @@ from fitsgen.diagnostics import Source as Text
 from fitsgen.inputs.sources import DataFile, Source
 from fitsgen.records import Record, Records, Stamp
 from fitsgen.runtime.convert import Options, convert
+from fitsgen.runtime.declare import FileType
 
 if TYPE_CHECKING:
     from fitsgen.verification.load import Expectations
@@ -67,6 +68,7 @@ class Task:
     def run(self) -> Ran:
         """Make the file and keep the record of it; raises `FitsgenError`."""
         loaded = loaded_once(self.template, self.include)
+        expected = _expected_once(self.template, self.include) if self.verified else None
         stamps = {self._relative(path): _stamp(path) for path in self.inputs}
         records = Records(self.records)
         records.begin(self.name)
@@ -78,11 +80,11 @@ class Task:
             if not self.replace:
                 records.forget(self.name)
             raise
-        if self.verified:
-            problems += _verified(self.output, self.template, self.include)
+        if expected:
+            problems += _verified(self.output, expected)
         # What was found wrong stays as begun: it is ours, and is made anew the next time.
         if not errors(problems):
-            parts = (__version__, _digest(self.recipe), fingerprint(loaded), stamps)
+            parts = (__version__, _digest(self.recipe), self._fingerprint(), stamps)
             records.add(self.name, Record(*parts, _stamp(self.output)))
         return Ran(problems)
 
@@ -120,13 +122,16 @@ class Task:
             return f"made by fitsgen {record.version[:40]}"
         if record.recipe != _digest(self.recipe):
             return "something else is asked for"
-        if record.template != fingerprint(loaded_once(self.template, self.include)):
+        if record.template != self._fingerprint():
             return f"the template {self.template} has changed"
         for path in self.inputs:
             stamp = record.inputs.get(self._relative(path))
             if stamp is None or not stamp.holds(path):
                 return f"{path.name} has changed"
         return "" if record.output.holds(self.output) else "the file itself has changed"
+
+    def _fingerprint(self) -> str:
+        return fingerprint(self.template, self.include, self.verified)
 
     def _relative(self, path: Path) -> str:
         return os.path.relpath(path, self.output.parent.resolve())
@@ -138,10 +143,9 @@ def loaded_once(template: str, include: tuple[Path, ...]) -> Loaded:
     return load(template, include)
 
 
-def _verified(path: Path, template: str, include: tuple[Path, ...]) -> tuple[Problem, ...]:
+def _verified(path: Path, expected: Expectations) -> tuple[Problem, ...]:
     from fitsgen.verification import verify
 
-    expected = _expected_once(template, include)
     return tuple(verify(path, expected.file_type, expected.checks))
 
 
@@ -152,10 +156,20 @@ def _expected_once(template: str, include: tuple[Path, ...]) -> Expectations:
     return with_checks(loaded_once(template, include), include=include)
 
 
-def fingerprint(loaded: Loaded) -> str:
-    """Return the digest of a compiled template: it says all that the template and includes do."""
-    origins = loaded.file_type.origins
-    return _digest(origins.module if origins else "")
+@functools.cache
+def fingerprint(template: str, include: tuple[Path, ...], verified: bool) -> str:
+    """Return a digest of what stands in a template and its includes, and in those of its checks.
+
+    It is that of the bytes, wherever the files are; a module is its own source.
+    """
+    known: list[FileType | None] = [loaded_once(template, include).file_type]
+    if verified:
+        known.append(_expected_once(template, include).checks)
+    digests = []
+    for origins in (one.origins for one in known if one and one.origins):
+        files = sorted({hashlib.sha256(p.read_bytes()).hexdigest() for p in origins.files.values()})
+        digests.append(" ".join(files) or origins.module)
+    return _digest("\n".join(digests))
 
 
 def _digest(text: str) -> str:

@@ -68,7 +68,8 @@ def value_type(node: ast.expr) -> ValueType | None:
         case ast.JoinedStr():
             return ValueType.TEXT
         case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return value_type(operand)
+            known = value_type(operand)
+            return ValueType.INTEGER if known is ValueType.LOGICAL else known
         case ast.Call(func=ast.Name(id=name)):
             return _RESULTS.get(name)
         case ast.Call(func=ast.Attribute(attr="strip" | "upper" | "lower" | "replace")):

@@ -119,6 +119,24 @@ def test_problems_come_with_the_exception(tmp_path: Path, template: Path, raw: P
         fitsgen.convert(raw, template=template, output=raw.with_name("small.gen.txt"))
 
 
+def test_a_logical_with_a_minus_is_an_integer(template: Path, raw: Path, tmp_path: Path) -> None:
+    template.write_text("<<file small>>\n<<header primary>>\nA = -(1 < 2)\n")
+    made = fitsgen.convert(raw, template=template, output=tmp_path / "out.fits")
+    assert fits.getval(made, "A") == -1
+
+
+def test_wrong_checks_are_told_before_a_file_is_written(
+    template: Path, raw: Path, tmp_path: Path
+) -> None:
+    template.with_name("small.val.txt").write_text("<<file small>>\n<<header primary>>\nA = x ==\n")
+    out = tmp_path / "out.fits"
+    with pytest.raises(CompileError, match="not a Python expression"):
+        fitsgen.convert(raw, template=template, output=out)
+    result = CliRunner().invoke(main, ["convert", str(raw), "-t", str(template), "-o", str(out)])
+    assert (result.exit_code, out.exists()) == (1, False)
+    assert fitsgen.convert(raw, template=template, output=out, verified=False).exists()
+
+
 def test_a_compiled_module_tells_template_lines(tmp_path: Path, raw: Path) -> None:
     part = tmp_path / "part.gen.inc"
     part.write_text("A = 1 // (input('NINT') - 2) / zero\n".replace("//", "%"))

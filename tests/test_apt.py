@@ -175,6 +175,7 @@ VALUES = """
 TITLE    = apt('./ProposalInformation/Title') / title
 CATEGORY = apt('.//Category')
 DEFAULT  = apt('./No', default='y')
+SECOND   = apt('./No', 'y')
 MISSING  = apt('./No')
 NUMBER   = int(apt('.//Observation[2]/Number'))
 LEFT    ?= apt('./No')
@@ -192,6 +193,7 @@ def test_templates_look_up_paths(tmp_path: Path) -> None:
         "TITLE": "Deep  field",
         "CATEGORY": "GO",
         "DEFAULT": "y",
+        "SECOND": "y",
         "MISSING": "",
         "NUMBER": 2,
     }
@@ -200,7 +202,7 @@ def test_templates_look_up_paths(tmp_path: Path) -> None:
 
 def test_a_proposal_that_was_not_given_is_noted(tmp_path: Path) -> None:
     (tmp_path / "d.dat").write_text("<<file d>>\n")
-    result = convert(tmp_path, "A = apt('./No', default='y')", "d.dat")
+    result = convert(tmp_path, "A = apt('./No', 'y')", "d.dat")
     assert result.exit_code == 0, result.output
     assert "apt was asked for and not given" in result.output
     assert fits.getheader(tmp_path / "out.fits")["A"] == "y"
@@ -209,7 +211,6 @@ def test_a_proposal_that_was_not_given_is_noted(tmp_path: Path) -> None:
 FAILING = {
     "apt()": "primary FIRST: apt needs the path of an element, such as './FIRST'",
     "apt('./a[')": "primary FIRST: './a[' is no path of elements",
-    "apt('./ID', 'y')": "write default='y' for a default",
     "apt(1)": "primary FIRST: apt(1): a keyword is text",
     "int(apt('./No'))": "apt('./No') found nothing and gave ''",
 }

@@ -41,7 +41,7 @@ MAY_IMPORT = {
     "records": {"diagnostics"},
     "tasks": {
         *("__init__", "batch", "compiler", "diagnostics", "inputs.sources", "records"),
-        *("runtime.convert", "verification"),
+        *("runtime.convert", "runtime.declare", "verification"),
     },
     "show": {"inputs", "runtime.structural", "syntax"},
     "verification": {

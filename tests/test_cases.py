@@ -52,7 +52,7 @@ def test_conversion(case: Case, raw: Path, tmp_path: Path, monkeypatch: pytest.M
     if (tmp_path / "out.fits").exists():
         assert_conforms(tmp_path / "out.fits", undefined_values=True)
         _, shown = run("show", "out.fits")
-        output = "".join(output.splitlines(keepends=True)) + shown
+        output += shown
     else:
         assert status == 1
     case.compare(output)

@@ -77,6 +77,7 @@ def test_json_has_all_that_is_known(template: Path) -> None:
         ("is_empty(x) or is_float(x)", "integer", "no value or any float"),
         ("regex(x, '[A-Z]|b')", "integer", "matching [A-Z]|b"),
         ("x > output('NGROUPS')", "integer", "x > output('NGROUPS')"),
+        ("x != 2 and (x == 1 or x == 3)", "integer", "x != 2 and (1 or 3)"),
     ],
 )
 def test_allowed_values_come_from_the_checks(
@@ -112,7 +113,10 @@ def test_markdown_tables_stay_tables(template: Path) -> None:
 
 
 def test_restructured_text_is_read_without_a_complaint(template: Path) -> None:
-    for name in (template, "nirspec_ifu_level1b"):
+    marked = template.with_name("marked.gen.txt")
+    marked.write_text(TEMPLATE.replace("a | telescope", "see it_ and `that"))
+    assert "see it\\_ and \\`that" in describe(marked, "rst")
+    for name in (template, marked, "nirspec_ifu_level1b"):
         tree = publish_doctree(describe(name, "rst"), settings_overrides={"report_level": 5})
         assert list(tree.findall(system_message)) == []
 

@@ -6,10 +6,12 @@ Run the tests with FITSGEN_UPDATE=1 to write what comes out now, and read the di
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
 import re
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,6 +49,22 @@ def converted(path: Path, file_type: str) -> Path:
     return fitsgen.convert(path, template=file_type, output=path.parent / f"{file_type}.fits")
 
 
+def made(name: str, directory: Path) -> tuple[Path, Path]:
+    """Write a raw exposure and what is made of it; many tests look at it, so it is made once."""
+    paths = directory / f"{name}.fits", directory / f"{name}_level1b.fits"
+    for path, content in zip(paths, _made(name), strict=True):
+        path.write_bytes(content)
+    return paths
+
+
+@functools.cache
+def _made(name: str) -> tuple[bytes, bytes]:
+    with tempfile.TemporaryDirectory() as directory, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+        path = exposure(name, Path(directory))
+        return path.read_bytes(), converted(path, f"{name}_level1b").read_bytes()
+
+
 def described(path: Path) -> Iterator[str]:
     """Give the lines of a golden file: of each HDU its pixels' checksum and its cards."""
     with fits.open(path) as hdulist:
@@ -72,11 +90,8 @@ def test_a_raw_exposure_for_each_file_type() -> None:
 
 
 @pytest.mark.parametrize("name", TYPES)
-def test_golden(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, conforms: Conforms
-) -> None:
-    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
-    out = converted(exposure(name, tmp_path), f"{name}_level1b")
+def test_golden(name: str, tmp_path: Path, conforms: Conforms) -> None:
+    _, out = made(name, tmp_path)
     conforms(out)
     found = without_version("\n".join(described(out)))
     golden = GOLDEN / f"{name}_level1b.txt"
@@ -87,17 +102,17 @@ def test_golden(
 
 @pytest.mark.parametrize("name", TYPES)
 def test_every_pixel_is_kept(name: str, tmp_path: Path) -> None:
-    path = exposure(name, tmp_path)
-    with fits.open(path) as given, fits.open(converted(path, f"{name}_level1b")) as made:
+    path, out = made(name, tmp_path)
+    with fits.open(path) as given, fits.open(out) as found:
         frames = given[0].data.reshape(2, 3, *given[0].data.shape[1:])
         rows = 40 if name.startswith("miri") else 32
-        assert np.array_equal(made["SCI"].data, frames[:, :, :rows])
-        if "REFOUT" in made:
-            assert made["REFOUT"].data.shape == (2, 3, 40, 8)
-            assert np.array_equal(made["REFOUT"].data.ravel(), frames[:, :, rows:].ravel())
-        header = made[0].header
+        assert np.array_equal(found["SCI"].data, frames[:, :, :rows])
+        if "REFOUT" in found:
+            assert found["REFOUT"].data.shape == (2, 3, 40, 8)
+            assert np.array_equal(found["REFOUT"].data.ravel(), frames[:, :, rows:].ravel())
+        header = found[0].header
         if name != "nircam_ncont":  # which was always read in full frame
-            assert (header["SUBSIZE2"], header["SUBSIZE1"]) == made["SCI"].data.shape[2:]
+            assert (header["SUBSIZE2"], header["SUBSIZE1"]) == found["SCI"].data.shape[2:]
 
 
 def test_swts_files_make_the_same_as_fitswriter(tmp_path: Path) -> None:
@@ -131,10 +146,10 @@ def test_the_first_pixel_of_a_nircam_window(
 @pytest.mark.parametrize("name", ["nircam", "nircam_fm1", "nircam_wfs"])
 def test_a_nircam_exposure_is_where_the_science_frame_has_it(name: str, tmp_path: Path) -> None:
     path = exposure(name, tmp_path)
-    made = fitsgen.convert(
+    found = fitsgen.convert(
         path, template=f"{name}_level1b", output=tmp_path / "o.fits", frame="dms"
     )
-    header = fits.getheader(made)
+    header = fits.getheader(found)
     # Of 2048 columns the first 32 are the last where columns are reversed, and so with rows.
     starts = (2017, 1) if header["DETECTOR"] == "NRCA1" else (1, 2017)
     assert (header["SUBSTRT1"], header["SUBSTRT2"]) == starts
@@ -148,15 +163,15 @@ class TestMiri:
             hdulist[0].data = hdulist[0].data[:, :40].copy()
         out = converted(path, "miri_ifu_level1b")
         conforms(out)
-        with fits.open(out) as made:
-            assert made["SCI"].data.shape == (2, 3, 40, 32)
-            assert made["REFOUT"].data is None
+        with fits.open(out) as found:
+            assert found["SCI"].data.shape == (2, 3, 40, 32)
+            assert found["REFOUT"].data is None
 
     def test_a_window(self, tmp_path: Path) -> None:
         path = exposure("miri_imaging", tmp_path, ROWSTART=321, ROWSTOP=360)
-        with fits.open(converted(path, "miri_imaging_level1b")) as made:
-            assert made["SCI"].data.shape == (2, 3, 40, 32)
-            assert (made[0].header["SUBSTRT2"], made[0].header["SUBSIZE2"]) == (321, 40)
+        with fits.open(converted(path, "miri_imaging_level1b")) as found:
+            assert found["SCI"].data.shape == (2, 3, 40, 32)
+            assert (found[0].header["SUBSTRT2"], found[0].header["SUBSIZE2"]) == (321, 40)
 
     @pytest.mark.parametrize("name", ["miri_level1b", "miri_fm1_level1b"])
     def test_a_full_frame_without_its_corners(self, name: str, tmp_path: Path) -> None:
@@ -164,10 +179,10 @@ class TestMiri:
         path = exposure("miri", tmp_path, NINT=1, NGROUP=1, **corners)
         with fits.open(path, mode="update") as hdulist:
             hdulist[0].data = np.arange(1280 * 1032).reshape(1280, 1032).astype("uint16")
-        with fits.open(converted(path, name)) as made:
-            assert made["SCI"].data.shape == (1, 1, 1024, 1032)
-            assert made["REFOUT"].data.shape == (1, 1, 1024, 258)
-            assert made[0].header["SUBSIZE2"] == 1024
+        with fits.open(converted(path, name)) as found:
+            assert found["SCI"].data.shape == (1, 1, 1024, 1032)
+            assert found["REFOUT"].data.shape == (1, 1, 1024, 258)
+            assert found[0].header["SUBSIZE2"] == 1024
 
     @pytest.mark.parametrize(
         ("sca_id", "channel"), [(493, "N/A"), ("494", "12"), ("0x1EF", "34"), (" 1ef ", "34")]

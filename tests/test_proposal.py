@@ -28,7 +28,7 @@ STEM = "jw01234001001_01101_0000"
 @pytest.fixture(autouse=True)
 def _same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000000000")
-    tasks.loaded_once.cache_clear()
+    forget()
 
 
 def detector(base: str, exp_type: str = "NRS_IFU", rest: str = "") -> str:
@@ -215,6 +215,26 @@ def test_another_template_makes_what_is_of_its_type(here: Path, tmp_path: Path) 
     reasons = ["nirspec_level1b"] * 3 + ["miri_ifu_level1b"]
     assert list(found.values()) == [f"made: the template {one} has changed" for one in reasons]
     assert fits.getheader(here / MADE[0])["PLANNER"] == "Ada"
+
+
+def test_another_check_makes_what_it_is_asked_of(here: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    shutil.copytree(library.templates_directory(), own, ignore=shutil.ignore_patterns("*.py"))
+    assert set(run(here, "--verify", "-I", str(own))[1].values()) == {"made: missing"}
+    forget()
+    assert set(run(here, "--verify", "-I", str(own))[1].values()) == {"skipped: up to date"}
+    with (own / "miri.val.txt").open("a") as file:
+        file.write("# another word\n")
+    forget()
+    _, found, _ = run(here, "--verify", "-I", str(own))
+    changed = "made: the template miri_ifu_level1b has changed"
+    assert list(found.values()) == ["skipped: up to date"] * 3 + [changed]
+
+
+def forget() -> None:
+    """Forget what was compiled, as a new process does."""
+    for cached in (tasks.loaded_once, tasks.fingerprint, tasks._expected_once):
+        cached.cache_clear()
 
 
 def test_a_failed_exposure_stops_no_other(here: Path) -> None:

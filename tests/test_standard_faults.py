@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from astropy.io import fits
-from conftest import DATA, FITSVERIFY
+from conftest import DATA, FITSVERIFY, fitsverify
 from hypothesis import given
 from hypothesis import strategies as st
 from standard_damages import (
@@ -26,7 +26,7 @@ from standard_damages import (
     put,
     whole,
 )
-from test_library import converted, exposure
+from test_library import made
 from test_library_facts import TYPES
 
 from fitsgen.diagnostics import InputError, Problem
@@ -59,13 +59,6 @@ def problems(path: Path) -> list[Problem]:
         return list(found_in(path))
     except InputError as error:
         return list(error.problems)
-
-
-def fitsverify(path: Path) -> list[str]:
-    """Return what fitsverify says; errors go to one stream and warnings to the other."""
-    result = subprocess.run([FITSVERIFY, path], capture_output=True, check=False)
-    lines = (result.stdout + result.stderr).decode("latin-1").splitlines()
-    return [line.removeprefix("*** ") for line in lines if line.startswith("*** ")]
 
 
 # ---- damages
@@ -112,6 +105,22 @@ def test_a_finding_says_where_it_is(tmp_path: Path) -> None:
     assert (place.keyword, place.value) == ("EXTVER", 1.5)
     assert place.file.endswith("file.fits")
     assert found.hint == "FITS Standard 4.0, section 4.4.2"
+
+
+def test_of_cards_that_stand_twice_the_second_value_is_told(tmp_path: Path) -> None:
+    damage = add(PRIMARY, "NOTE    no value", card("NOTE", "1"), card("NOTE", "2"))
+    found = found_in(save(damage(whole()), tmp_path))
+    twice = [problem.place for problem in found if "2 times" in problem.message]
+    assert [(place.card, place.value) for place in twice] == [(17, 2)]
+
+
+def test_of_extensions_that_have_one_name_each_tells_of_the_first(tmp_path: Path) -> None:
+    cards = [card("XTENSION", "'IMAGE   '"), card("BITPIX", "8"), card("NAXIS", "0")]
+    cards += [card("PCOUNT", "0"), card("GCOUNT", "1"), card("EXTNAME", "'SCI     '")]
+    parts = [header(cards), header([*cards, card("EXTVER", "2")]), header(cards)]
+    first = header([card("SIMPLE", "T"), card("BITPIX", "8"), card("NAXIS", "0")])
+    (found,) = found_in(save(b"".join([first, *parts]), tmp_path))
+    assert (found.place.hdu, "HDU 1 has the same EXTNAME" in found.message) == (3, True)
 
 
 def test_every_fault_is_found_in_the_order_of_the_file(tmp_path: Path) -> None:
@@ -182,7 +191,7 @@ def test_sums_that_are_wrong(summed: Path, at: int, content: bytes, expected: li
 @pytest.mark.parametrize("name", TYPES)
 @pytest.mark.filterwarnings("ignore:.*obsid was asked for and not given")
 def test_what_the_library_makes_is_right(name: str, tmp_path: Path) -> None:
-    path = converted(exposure(name, tmp_path), f"{name}_level1b")
+    _, path = made(name, tmp_path)
     assert found_in(path) == []
     if FITSVERIFY:
         assert fitsverify(path) == []

@@ -9,13 +9,12 @@ import warnings
 from pathlib import Path
 
 import pytest
+import test_library
 from file_damage import WAYS, Target, Unit, units
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_library import exposure
 from test_library_facts import TYPES
 
-import fitsgen
 from fitsgen.diagnostics import errors
 from fitsgen.inputs.fits import FitsFile
 from fitsgen.verification import verify
@@ -28,11 +27,9 @@ def made(name: str) -> tuple[tuple[Unit, ...], Expectations]:
     """Convert a raw exposure, and take the file apart."""
     with tempfile.TemporaryDirectory() as directory, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        raw = exposure(name, Path(directory))
-        template = f"{name}_level1b"
-        path = fitsgen.convert(raw, template=template, output=Path(directory) / "out.fits")
+        _, path = test_library.made(name, Path(directory))
         with FitsFile.open(path) as file:
-            return units(file), expectations(template)
+            return units(file), expectations(f"{name}_level1b")
 
 
 @pytest.mark.parametrize("name", TYPES)

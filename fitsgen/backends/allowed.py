@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass
 
 from fitsgen.model import Expression
-from fitsgen.valuetypes import ValueType
+from fitsgen.valuetypes import ValueType, value_type
 
 _TYPES = {
     "is_integer": ValueType.INTEGER.value,
@@ -36,7 +36,7 @@ def allowed(check: Expression | None) -> Allowed:
 def _words(node: ast.expr) -> Allowed:
     match node:
         case ast.BoolOp(op=ast.And(), values=parts):
-            return _all(list(map(_words, parts)))
+            return _all(parts)
         case ast.BoolOp(op=ast.Or(), values=parts):
             return _any(list(map(_words, parts)))
         case ast.Name(id="x"):
@@ -48,14 +48,20 @@ def _words(node: ast.expr) -> Allowed:
         case ast.Call(func=ast.Name(id=name), args=[ast.Name(id="x"), *arguments]):
             return _asked(name, arguments, node)
         case ast.Compare(left=ast.Name(id="x"), ops=[ast.Eq()], comparators=[value]):
-            return Allowed("", ast.unparse(value))
+            return Allowed(_common_type([value]), ast.unparse(value))
         case ast.Compare(
             left=ast.Name(id="x"),
             ops=[ast.In()],
             comparators=[ast.Tuple(elts=values) | ast.List(elts=values)],
         ):
-            return Allowed("", ", ".join(map(ast.unparse, values)))
+            return Allowed(_common_type(values), ", ".join(map(ast.unparse, values)))
     return Allowed("", ast.unparse(node))
+
+
+def _common_type(values: list[ast.expr]) -> str:
+    types = {value_type(value) for value in values}
+    known = types.pop() if len(types) == 1 else None
+    return known.value if known else ""
 
 
 def _asked(name: str, arguments: list[ast.expr], node: ast.Call) -> Allowed:
@@ -72,9 +78,18 @@ def _asked(name: str, arguments: list[ast.expr], node: ast.Call) -> Allowed:
     return Allowed("", ast.unparse(node))
 
 
-def _all(told: list[Allowed]) -> Allowed:
+def _all(parts: list[ast.expr]) -> Allowed:
+    told = list(map(_words, parts))
     types = [one.type for one in told if one.type]
-    return Allowed("".join(types[:1]), " and ".join(one.values for one in told if one.values))
+    values = [(one.values, part) for one, part in zip(told, parts, strict=True) if one.values]
+    bracketed = (
+        f"({value})" if len(values) > 1 and _is_or(part) else value for value, part in values
+    )
+    return Allowed("".join(types[:1]), " and ".join(bracketed))
+
+
+def _is_or(node: ast.expr) -> bool:
+    return isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or)
 
 
 def _any(told: list[Allowed]) -> Allowed:

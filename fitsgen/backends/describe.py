@@ -10,6 +10,7 @@ import dataclasses
 import enum
 import functools
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,6 +162,8 @@ def _place(position: Position, labels: Mapping[str, str]) -> str:
     return f"{labels[position.source.name]}:{position.line}"
 
 
+# What means something in the text of reStructuredText: an underscore at the end of a word does.
+_MARKUP = re.compile(r"[\\*`|]|_(?!\w)")
 _FILLED_IN = "from the data"
 _OF_NO_VALUE = {"FILENAME": "the name of the file"}
 
@@ -217,13 +220,17 @@ def _restructured(file: Description) -> Iterator[str]:
             )
             rows = [
                 (
-                    *(_shown(one), one.comment, one.type, f"``{one.value}``"),
-                    *(f"``{one.allowed}``" if one.allowed else "", one.defined),
+                    *(_shown(one), one.comment, one.type),
+                    *(_literal(one.value), _literal(one.allowed), one.defined),
                 )
                 for one in section.keywords
             ]
             yield from _list_table(rows, False)
             yield ""
+
+
+def _literal(text: str) -> str:
+    return f"``{text}``" if text else ""
 
 
 def _underlined(text: str, line: str) -> Iterator[str]:
@@ -235,7 +242,7 @@ def _list_table(rows: Sequence[tuple[str, ...]], head: bool) -> Iterator[str]:
         yield from (".. list-table::", "   :header-rows: 1", "")
     for row in rows:
         for number, cell in enumerate(row):
-            text = cell if cell.startswith("``") else cell.replace("*", "\\*").replace("|", "\\|")
+            text = cell if cell.startswith("``") else _MARKUP.sub(r"\\\g<0>", cell)
             yield f"   {'*' if number == 0 else ' '} - {text}".rstrip()
 
 

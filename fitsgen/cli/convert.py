@@ -14,7 +14,7 @@ from fitsgen.cli.report import progress_bar, reported, show
 from fitsgen.jwst.view import Frame, view
 
 if TYPE_CHECKING:
-    from fitsgen.compiler import Loaded
+    from fitsgen.verification.load import Expectations
 
 
 @click.command("convert")
@@ -76,27 +76,28 @@ def convert_verb(
     from fitsgen.compiler import load
     from fitsgen.diagnostics import errors
     from fitsgen.runtime.convert import Options, convert
+    from fitsgen.verification.load import with_checks
 
     with reported():
         loaded = load(_chosen(inputs) if template is None else template, include)
         show(loaded.problems)
+        # Before anything is written: the checks may be wrong.
+        known = with_checks(loaded, include=include) if verifies else None
         seen = view(Frame(frame), subarray)
         with progress_bar() as advance:
             options = Options(output, overwrite, on_error == "mark", checksum, advance, seen)
             result = convert(loaded.file_type, inputs, parameters(settings), options)
         show(result.problems)
         click.echo(f"wrote {result.path}")
-        if errors(result.problems) or (verifies and not _is_right(result.path, loaded, include)):
+        if errors(result.problems) or (known and not _is_right(result.path, known)):
             sys.exit(1)
 
 
-def _is_right(path: Path, loaded: Loaded, include: Sequence[Path]) -> bool:
+def _is_right(path: Path, known: Expectations) -> bool:
     """Verify a file that was made, tell what is wrong, and return whether nothing is."""
     from fitsgen.diagnostics import errors
     from fitsgen.verification import verify
-    from fitsgen.verification.load import with_checks
 
-    known = with_checks(loaded, include=include)
     problems = verify(path, known.file_type, known.checks)
     show(problems)
     return not errors(problems)

@@ -43,7 +43,7 @@ class AptProposal:
             name where it begins with a slash. A name without a prefix is of any
             namespace; a prefix is one that the proposal declares.
         hdu
-            Of no meaning: a number.
+            Of no meaning: a proposal has no HDUs.
 
         Returns
         -------
@@ -54,11 +54,9 @@ class AptProposal:
         Raises
         ------
         ValueError
-            The path is none, or an HDU was named.
+            The path is none.
 
         """
-        if not isinstance(hdu, int):
-            raise ValueError(f"an APT proposal has no HDUs; write default={hdu!r} for a default")
         element = self._element(keyword)
         if element is None:
             return False, None

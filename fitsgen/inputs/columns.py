@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _BINARY = re.compile(r"([0-9]*)([LXBIJKAEDCMPQ])([^ ]*)")
 _VARIABLE = re.compile(r"([LBIJKAEDCMX])(\([0-9]*\))?")
 _ASCII = re.compile(r"([AIFED])([0-9]+)(?:\.([0-9]+))?")
-_DIMENSIONS = re.compile(r"\( *[0-9]+ *(?:, *[0-9]+ *)*\)")
+_DIMENSIONS = re.compile(r"\( *([0-9]+ *(?:, *[0-9]+ *)*)\)")
 # X, bits, is counted apart; P and Q are the descriptors of variable-length arrays.
 _DTYPES = {
     "L": "u1",
@@ -147,14 +147,21 @@ def _bytes(code: str, count: int) -> int:
     return -(-count // 8) if code == "X" else count * _SIZES[code]
 
 
+def axes_of(dimensions: str) -> tuple[int, ...]:
+    """Return the axes that TDIMn names, the fastest first; none where it is wrong (7.3.2)."""
+    found = _DIMENSIONS.fullmatch(dimensions)
+    return tuple(map(int, found[1].split(","))) if found else ()
+
+
 def _dimensions(header: Header, number: int, form: Format) -> tuple[int, ...]:
     """Return the axes of one element in NumPy order; of strings, the last is their length."""
     dimensions = text(header, f"TDIM{number}").strip()
     if not dimensions:
         return (form.repeat,)
-    if not _DIMENSIONS.fullmatch(dimensions):
+    sizes = axes_of(dimensions)
+    if not sizes:
         raise header.place.error(f"TDIM{number} is {dimensions!r}: expected such as '(3,2)'")
-    shape = tuple(int(size) for size in reversed(dimensions.strip("()").split(",")))
+    shape = sizes[::-1]
     if prod(shape) > form.repeat:
         raise header.place.error(f"TDIM{number} is {dimensions}, of {form.repeat} elements")
     return shape

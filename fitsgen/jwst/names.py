@@ -82,11 +82,14 @@ class ExposureId:
         return "".join(astuple(self))
 
     def file_name(self, detector: str) -> str:
-        """Return the standard name; `detector` is the name of a detector, checked before."""
+        """Return the standard name; raises `InputError` where there is no such detector."""
+        known = by_name(detector)
+        if known is None:
+            raise InputError(Problem(f"{shown(detector)} is no detector of JWST"))
         return (
             f"jw{self.program}{self.observation}{self.visit}"
             f"_{self.group}{self.sequence}{self.activity.lower()}"
-            f"_{self.exposure}_{detector.lower()}_uncal.fits"
+            f"_{self.exposure}_{known.name.lower()}_uncal.fits"
         )
 
 

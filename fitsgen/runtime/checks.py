@@ -6,6 +6,7 @@ import re
 
 from fitsgen.runtime.functions import fromfitstime
 
+_DATE = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d*)?)?", re.ASCII)
 _MILLISECONDS_OF_A_DAY = 86_400_000
 
 
@@ -41,7 +42,7 @@ def is_bool(x: object) -> bool:
 
 def is_date(x: object) -> bool:
     """Whether a value is a date, or a date and time, that exists (FITS 4.0, section 4.4.2.1)."""
-    if not isinstance(x, str):
+    if not isinstance(x, str) or not _DATE.fullmatch(x.rstrip()):
         return False
     try:
         fromfitstime(x)
@@ -53,14 +54,14 @@ def is_date(x: object) -> bool:
 def is_cds(x: object) -> bool:
     """Whether a value is a CCSDS day-segmented time as `date_and_time_to_cds` gives it.
 
-    It has 16 bits of days since 1970, 32 of milliseconds of the day and 16 of
-    microseconds of the millisecond; a day with a leap second is a second longer.
+    It has 16 bits of days since 1970, 32 of milliseconds of the day, below
+    86,400,000, and 16 of microseconds of the millisecond, below 1,000.
     Source: CCSDS 301.0-B-4, section 3.3.
     """
     if not isinstance(x, int) or isinstance(x, bool) or not 0 <= x < 1 << 64:
         return False
     milliseconds, microseconds = x >> 16 & 0xFFFF_FFFF, x & 0xFFFF
-    return milliseconds < _MILLISECONDS_OF_A_DAY + 1000 and microseconds < 1000
+    return milliseconds < _MILLISECONDS_OF_A_DAY and microseconds < 1000
 
 
 def in_range(x: object, min: float, max: float, inclusive: bool = True) -> bool:

@@ -114,7 +114,7 @@ def safe_name(value: object) -> str:
 
     Raises:
         ValueError: where it is anything but 1 to 200 letters, digits, '.', '_' and '-',
-            or starts with '.' or '-'.
+            or starts with '.' or '-', or has '..' in it.
     """
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise ValueError(f"a file name is needed, but the header value is {value!r}")
@@ -129,6 +129,8 @@ def safe_name(value: object) -> str:
             f"{name!r} has {wrong[0]!r} in it; a file name made from header values"
             " may hold letters, digits, '.', '_' and '-'"
         )
+    if ".." in name:
+        raise ValueError(f"{name!r} has '..' in it; a file name made from header values must not")
     if name[0] in ".-":
         raise ValueError(f"{name!r} starts with {name[0]!r}; a file name must not")
     return name

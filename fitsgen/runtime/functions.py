@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
+from itertools import islice
 from typing import TypeVar
 
 from fitsgen import __version__
@@ -18,6 +19,7 @@ Result = TypeVar("Result")
 T = True
 F = False
 
+MAX_KEYS = 12  # of a table, as an error lists them
 _EPOCH = datetime.datetime(1970, 1, 1)
 _MJD_EPOCH = datetime.date(1858, 11, 17).toordinal()
 _ISO = re.compile(r"(\d{4,5})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(\.\d*)?)?)?Z?", re.ASCII)
@@ -107,7 +109,8 @@ def map(value: object, table: Mapping[object, Result]) -> Result:
     try:
         return table[value]
     except KeyError:
-        keys = ", ".join(repr(key) for key in table)
+        keys = ", ".join(repr(key) for key in islice(table, MAX_KEYS))
+        keys += f" and {len(table) - MAX_KEYS} more" if len(table) > MAX_KEYS else ""
         raise LookupError(f"{value!r} is not in the table: it has {keys}") from None
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fitsgen.inputs.sources import HDUKey, Source
+from fitsgen.namespace import APT
 
 
 @dataclass(slots=True)
@@ -41,6 +42,8 @@ class Lookup:
         Without a keyword: that of the same card in the same-numbered HDU.
         Without an HDU: the same-numbered one, and where that has none the primary.
         """
+        if self._name == APT and hdu is not None:
+            hdu, default = None, hdu  # a proposal has no HDUs
         own = self._evaluation.hdu
         places: tuple[HDUKey, ...]
         if hdu is not None:

@@ -83,6 +83,7 @@ class _Splicer:
         self.missed: list[Path] = []
         self.open: list[Path] = []
         self.reals: dict[Path, str] = {}
+        self.found: dict[tuple[Path, str], tuple[Path, str]] = {}
         self.count = 0
         self.inherits = inherits
 
@@ -123,7 +124,16 @@ class _Splicer:
         yield from self.file(path, name, (line.position(), *line.chain))
 
     def find(self, path: str, line: Line, includer: Path) -> tuple[Path, str] | None:
-        """Return where an include is and what it is called in messages."""
+        """Return where an include is and what it is called in messages; many lines ask the same."""
+        if (includer, path) not in self.found:
+            found = self.search(path, line, includer)
+            if found is None:
+                return None
+            self.found[includer, path] = found
+        return self.found[includer, path]
+
+    def search(self, path: str, line: Line, includer: Path) -> tuple[Path, str] | None:
+        """Look for an include beside the file that names it, and then in the roots."""
         if not path:
             self.report(line, "this path is empty")
             return None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import prod
 
 from fitsgen.diagnostics import Severity
-from fitsgen.inputs.columns import Format
+from fitsgen.inputs.columns import Format, axes_of
 from fitsgen.inputs.structure import Kind, Structure
 from fitsgen.verification.cardtext import Card, Cards, Fault
 from fitsgen.verification.reserved import Type, is_stored
@@ -20,7 +20,6 @@ from fitsgen.verification.reserved import Type, is_stored
 _BINARY = re.compile(r"([0-9]*)([LXBIJKAEDCM])([^a-z ]*)")
 _VARIABLE = re.compile(r"([01]?)([PQ])([LXBIJKAEDCM](?:\([0-9]*\))?)")
 _ASCII = re.compile(r"([AI])([0-9]+)|([FED])([0-9]+)\.[0-9]+")
-_DIMENSIONS = re.compile(r"\( *[0-9]+ *(?:, *[0-9]+ *)*\)")
 _DISPLAY = re.compile(
     r"(?:([AL])|([IBOZ])(?=[0-9]+(?:\.[0-9]+)? *$)|([FEDG]|EN|ES)(?=[0-9]+\.))"
     r"[0-9]+(?:\.[0-9]+(?:E[0-9]+)?)? *"
@@ -224,13 +223,12 @@ def _dimensions(cards: Cards, column: Column) -> Iterator[Fault]:
     text = (cards.string(keyword) or "").strip()
     if not text:
         return
-    if not _DIMENSIONS.fullmatch(text):
+    axes = axes_of(text)
+    if not axes:
         yield Fault(f"{keyword} is {text!r}: expected such as '(3,2)'", "7.3.2", cards.get(keyword))
-    elif not column.is_variable:
-        count = prod(int(size) for size in text.strip("()").split(","))
-        if count > column.form.repeat:
-            message = f"{keyword} is {text}: {count} elements, but TFORM has {column.form.repeat}"
-            yield Fault(message, "7.3.2", cards.get(keyword))
+    elif not column.is_variable and prod(axes) > column.form.repeat:
+        message = f"{keyword} is {text}: {prod(axes)} elements, but TFORM has {column.form.repeat}"
+        yield Fault(message, "7.3.2", cards.get(keyword))
 
 
 def _heap(cards: Cards, structure: Structure) -> Iterator[Fault]:

@@ -17,7 +17,6 @@ from fitsgen.verification.found import UNREADABLE, FoundCard, FoundHDU
 
 # What any file may have besides what its template makes.
 _ANYWHERE = COMMENTARY | {"CONTINUE", "LONGSTRN"}
-_MARK = "\N{NO-BREAK SPACE}"
 
 
 def compare(expected: ExpectedHDU, found: FoundHDU) -> Iterator[Finding]:
@@ -108,7 +107,7 @@ def _same(wanted: object, value: object, *, strict: bool) -> bool:
 def _order(expected: ExpectedHDU, found: FoundHDU) -> Iterator[Finding]:
     """Tell of cards and headings that stand elsewhere, and of headings that are not there."""
     wanted = dict(_keyed_items(expected))
-    there = [(key, card) for key, card in _keyed_cards(found)]
+    there = list(_keyed_cards(found))
     rank = {key: number for number, key in enumerate(wanted)}
     keys = {key for key, _ in there}
     lost = [item for key, item in wanted.items() if isinstance(item, Text) and key not in keys]
@@ -167,8 +166,8 @@ def _longest_rise(numbers: Sequence[int]) -> set[int]:
     for place, number in enumerate(numbers):
         at = bisect_left(ends, number)
         before.append(places[at - 1] if at else None)
-        ends[at:] = [number, *ends[at + 1 :]]
-        places[at:] = [place, *places[at + 1 :]]
+        ends[at : at + 1] = [number]
+        places[at : at + 1] = [place]
     kept: set[int] = set()
     place_or_none = places[-1] if places else None
     while place_or_none is not None:

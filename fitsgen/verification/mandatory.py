@@ -6,7 +6,7 @@ In: the cards of an HDU and what it holds. Out: `Fault`s.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 
 from fitsgen.diagnostics import Severity
@@ -61,12 +61,14 @@ def _leading(structure: Structure) -> list[str]:
 
 
 def _repeated(cards: Cards, kind: Kind) -> Iterator[Fault]:
-    counts = Counter(card.keyword for card in cards if card.is_value)
-    for keyword, count in counts.items():
-        if count > 1:
-            second = [card for card in cards if card.keyword == keyword][1]
+    same: dict[str, list[Card]] = defaultdict(list)
+    for card in cards:
+        if card.is_value:
+            same[card.keyword].append(card)
+    for keyword, found in same.items():
+        if len(found) > 1:
             severity = Severity.ERROR if _is_mandatory(keyword, kind) else Severity.WARNING
-            yield Fault(f"{keyword} is there {count} times", "4.1.2.3", second, severity)
+            yield Fault(f"{keyword} is there {len(found)} times", "4.1.2.3", found[1], severity)
 
 
 def _is_mandatory(keyword: str, kind: Kind) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from fitsgen.diagnostics import Severity
 from fitsgen.inputs.headers import COMMENTARY
 from fitsgen.inputs.structure import Kind, Structure
+from fitsgen.runtime.checks import is_bool, is_integer, is_numeric, is_string
 from fitsgen.runtime.functions import fromfitstime
 from fitsgen.verification.cardtext import Card, Cards, Fault, Indexed
 
@@ -28,13 +29,13 @@ class Type(enum.Enum):
         """Whether a value is of the type."""
         match self:
             case Type.TEXT:
-                return isinstance(value, str)
+                return is_string(value)
             case Type.LOGICAL:
-                return isinstance(value, bool)
+                return is_bool(value)
             case Type.INTEGER:
-                return isinstance(value, int) and not isinstance(value, bool)
+                return is_integer(value)
             case Type.NUMBER:
-                return isinstance(value, int | float) and not isinstance(value, bool)
+                return is_numeric(value)
 
 
 def _types(**names: str) -> dict[str, Type]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Sequence
 
-from fitsgen.diagnostics import Severity
 from fitsgen.inputs.fits import FitsFile
 from fitsgen.inputs.sources import FitsSource
 from fitsgen.namespace import VALUE
@@ -28,7 +27,7 @@ def ask(checks: FileType, file: FitsFile, pairs: Sequence[Pair]) -> Iterator[Fin
         elif near := difflib.get_close_matches(hdu.name, by_name, 1, 0.8):
             message = f"the checks of {hdu.name} were not asked"
             position, hint = asking.places.of(number), f"did you mean <<header {near[0]}>>?"
-            yield finding(message, Place(file.path), position, hint, Severity.WARNING)
+            yield finding(message, Place(file.path), position, hint)
 
 
 class _Asking:

@@ -20,6 +20,9 @@ from fitsgen.verification.findings import Finding, Place, finding
 
 _PIECE = 8 * 2**20
 
+Identity = tuple[str | None, str, int, int]
+"""XTENSION, EXTNAME in upper case, EXTVER and EXTLEVEL."""
+
 
 def faults(file: FitsFile) -> Iterator[Finding]:
     """Yield every fault of a file against the standard, in the order of the file.
@@ -30,11 +33,13 @@ def faults(file: FitsFile) -> Iterator[Finding]:
         When the file was closed, or became shorter while it was read.
     """
     headers = [Cards(hdu.header) for hdu in file]
+    named: dict[Identity, int] = {}
     for number, (hdu, cards) in enumerate(zip(file, headers, strict=True)):
         found = [*_of_header(hdu, cards), *_of_data(hdu, cards)]
         if number == 0:
             found += _extend(cards, len(headers))
-        found += _same_name(headers, number)
+        else:
+            found += _same_name(cards, number, named)
         for fault in sorted(found, key=_card_number):
             yield _finding(fault, file.path, number, cards)
     yield from _leftover(file)
@@ -95,23 +100,21 @@ def _extend(cards: Cards, count: int) -> Iterator[Fault]:
         yield Fault(message, "4.4.2.1", cards.get("EXTEND"))
 
 
-def _same_name(headers: list[Cards], number: int) -> Iterator[Fault]:
-    """Advise against two extensions of one kind, name, version and level (section 4.4.2.6)."""
-    mine = _identity(headers[number])
-    for other in range(1, number):
-        if mine and mine == _identity(headers[other]):
-            message = f"HDU {other} has the same EXTNAME, EXTVER and EXTLEVEL"
-            card = headers[number].get("EXTNAME")
-            yield Fault(message, "4.4.2.6", card, Severity.WARNING)
-            return
+def _same_name(cards: Cards, number: int, named: dict[Identity, int]) -> Iterator[Fault]:
+    """Advise against two extensions of one kind, name, version and level (section 4.4.2.6).
 
-
-def _identity(cards: Cards) -> tuple[object, ...]:
+    `named` has the extensions before this one, and is given this one.
+    """
     name = cards.string("EXTNAME")
     if not name:
-        return ()
-    numbers = (cards.integer(key) for key in ("EXTVER", "EXTLEVEL"))
-    return (cards.string("XTENSION"), name.upper(), *(1 if n is None else n for n in numbers))
+        return
+    version, level = (
+        1 if value is None else value for value in map(cards.integer, ("EXTVER", "EXTLEVEL"))
+    )
+    other = named.setdefault((cards.string("XTENSION"), name.upper(), version, level), number)
+    if other != number:
+        message = f"HDU {other} has the same EXTNAME, EXTVER and EXTLEVEL"
+        yield Fault(message, "4.4.2.6", cards.get("EXTNAME"), Severity.WARNING)
 
 
 def _leftover(file: FitsFile) -> Iterator[Finding]:

@@ -15,6 +15,9 @@ from fitsgen.verification.expected import ExpectedCard, ExpectedHDU, Text, is_pl
 from fitsgen.verification.findings import Finding, finding, shown
 from fitsgen.verification.found import UNREADABLE, FoundCard, FoundHDU
 
+MAX_HINTS = 100
+"""To look for near keywords takes most of the time where a header is of another kind."""
+
 # What any file may have besides what its template makes.
 _ANYWHERE = COMMENTARY | {"CONTINUE", "LONGSTRN"}
 
@@ -55,8 +58,8 @@ def _presence(
         else:
             place = found.place(keyword=wanted.keyword)
             yield finding(f"{wanted.keyword} is missing", place, position)
-    for card in strangers.values():
-        near = difflib.get_close_matches(card.keyword, known, 1)
+    for number, card in enumerate(strangers.values()):
+        near = difflib.get_close_matches(card.keyword, known, 1) if number < MAX_HINTS else []
         hint = f"did you mean {near[0]}?" if near else ""
         message = f"{card.keyword} is no keyword of {expected.name}"
         yield finding(message, found.place(card), hint=hint, severity=Severity.WARNING)

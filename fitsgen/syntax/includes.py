@@ -144,7 +144,7 @@ class _Splicer:
             if not os.path.lexists(candidate):
                 self.missed.append(candidate)
                 continue
-            resolved = os.path.realpath(candidate)
+            resolved = self.resolved(candidate)
             if not any(_allows(self.real(other.directory), resolved) for other in roots):
                 hint = "name its directory with -I if that is meant"
                 self.report(line, f"{path} is outside the directories of includes", hint)
@@ -153,6 +153,12 @@ class _Splicer:
         places = ", ".join(dict.fromkeys(str(root.label) or "." for root in roots))
         self.report(line, f"there is no {path}", f"looked in {places}")
         return None
+
+    def resolved(self, path: Path) -> str:
+        """Return a path without symbolic links; that of its directory is known after the first."""
+        if os.path.islink(path) or path.name == "..":
+            return os.path.realpath(path)
+        return os.path.join(self.real(path.parent), path.name)
 
     def real(self, directory: Path) -> str:
         """Return a directory without symbolic links; every include asks for the same few."""

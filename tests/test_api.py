@@ -210,13 +210,14 @@ def test_the_name_of_each_file_is_filled_in(raw: Path, tmp_path: Path) -> None:
 
 def test_times_and_quantities_become_cards(tmp_path: Path) -> None:
     from fitsgen.runtime import HDU, Card, FileType
+    from fitsgen.runtime.declare import FORMAT
 
     cards = (
         Card("LENGTH", lambda: 3 * units.m, "a length"),
         Card("TIME", lambda: Time("2022-05-14T18:15:25.425"), "a time"),
         Card("NUMPY", lambda: np.int64(2**62), "an integer"),
     )
-    with FileType("t", HDU("p", *cards), format=1).generate() as made:
+    with FileType("t", HDU("p", *cards), format=FORMAT).generate() as made:
         header = made[0].header
         assert (header["LENGTH"], header.comments["LENGTH"]) == (3, "[m] a length")
         assert header["TIME"] == "2022-05-14T18:15:25.425"
@@ -225,9 +226,10 @@ def test_times_and_quantities_become_cards(tmp_path: Path) -> None:
 
 def test_an_astropy_table_becomes_a_table(tmp_path: Path) -> None:
     from fitsgen.runtime import HDU, FileType
+    from fitsgen.runtime.declare import FORMAT
 
     table = Table({"a": [1, 2], "b": [1.5, 2.5] * units.s, "c": ["x", "yz"]})
-    with FileType("t", HDU("p"), HDU("t", data=lambda: table), format=1).generate() as made:
+    with FileType("t", HDU("p"), HDU("t", data=lambda: table), format=FORMAT).generate() as made:
         assert made[1].data["a"].tolist() == [1, 2]
         assert made[1].columns["b"].unit == "s"
         assert made[1].data["c"].tolist() == ["x", "yz"]

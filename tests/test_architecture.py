@@ -28,9 +28,10 @@ MAY_IMPORT = {
         *("diagnostics", "model", "namespace", "runtime.declare", "runtime.structural"),
         "valuetypes",
     },
-    "inputs": {"diagnostics", "namespace", "model", "check", "syntax"},
+    "lazy": set(),
+    "inputs": {"diagnostics", "lazy", "namespace", "model", "check", "syntax"},
     "jwst": {"diagnostics", "inputs"},
-    "runtime": {"__init__", "diagnostics", "namespace", "inputs"},
+    "runtime": {"__init__", "diagnostics", "lazy", "namespace", "inputs"},
     "library": {"diagnostics", "includes", "templates", "syntax.nodes"},
     "cache": {"__init__", "diagnostics", "runtime.declare", "syntax.nodes"},
     "compiler": {

@@ -53,10 +53,9 @@ def emit(file_type: FileType, labels: Mapping[str, str]) -> str:
         title=f"{file_type.name}: {', '.join(hdu.name for hdu in file_type.hdus)}.",
         summary=_docstring(file_type.summary),
         source=_docstring(labels[file_type.position.source.name]),
-        classes=_classes(file_type),
+        runtime=[*_classes(file_type), *([NUMPY] if NUMPY in names else [])],
         functions=[name for name in (*LOGICALS, *FUNCTIONS) if name in names],
         checks=[name for name in CHECKS if name in names],
-        numpy=NUMPY in names,
         sections=sections,
         file=bracketed(
             "FILE = FileType(",

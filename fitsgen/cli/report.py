@@ -11,7 +11,7 @@ import click
 
 if TYPE_CHECKING:
     from fitsgen.diagnostics import Problem
-    from fitsgen.runtime.files import Progress
+    from fitsgen.runtime.writing import Progress
 
 
 def show(problems: Sequence[Problem]) -> None:

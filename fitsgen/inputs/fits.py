@@ -7,7 +7,6 @@ what is wrong and where.
 
 from __future__ import annotations
 
-import mmap
 import os
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,13 +14,15 @@ from typing import TYPE_CHECKING, Any, Self
 
 from fitsgen.diagnostics import Position, Problem, Source, warning
 from fitsgen.inputs.headers import BLOCK, CARD, Header, Place, read_header
-from fitsgen.inputs.opening import file_error, map_file
+from fitsgen.inputs.opening import OpenFile, file_error, open_file
 from fitsgen.inputs.pixels import compressed_shape, read_compressed, read_pixels
 from fitsgen.inputs.structure import Kind, Structure, read_structure, text
 from fitsgen.inputs.tables import TableData
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from fitsgen.lazy import LazyArray
 
 __all__ = ["FitsFile", "InputHDU", "Kind", "MissingHDU"]
 
@@ -42,7 +43,7 @@ class InputHDU:
         self._header = header
         self._structure = structure
         self._start = start
-        self._data: NDArray[Any] | TableData | None = None
+        self._data: LazyArray | NDArray[Any] | TableData | None = None
 
     def __repr__(self) -> str:
         return f"<HDU {self._header.place.hdu} of the input>"
@@ -74,12 +75,12 @@ class InputHDU:
                 return self._structure.axes[::-1]
 
     @property
-    def data(self) -> NDArray[Any] | TableData | None:
+    def data(self) -> LazyArray | NDArray[Any] | TableData | None:
         """The pixels (NumPy order, read-only), the table, or None where NAXIS is 0.
 
-        Pixels that the header does not scale are a big-endian view of the file;
-        BZERO of an unsigned type gives that type, any other BSCALE or BZERO
-        float64 with NaN for BLANK (FITS Standard 4.0, sections 4.4.2.5 and 5.2.5).
+        Pixels are read when they are needed; those of a compressed image are in memory.
+        BZERO of an unsigned type gives that type, any other BSCALE or BZERO float64 with
+        NaN for BLANK (FITS Standard 4.0, sections 4.4.2.5 and 5.2.5).
 
         Raises
         ------
@@ -109,7 +110,7 @@ class InputHDU:
         size = self._structure.size
         return bytes(self._file._bytes(self._start + size, _next_block(size) - size))
 
-    def _read(self) -> NDArray[Any] | TableData | None:
+    def _read(self) -> LazyArray | NDArray[Any] | TableData | None:
         structure, header = self._structure, self._header
         if structure.groups:
             raise header.place.error("random groups cannot be read")
@@ -122,7 +123,7 @@ class InputHDU:
             case Kind.COMPRESSED:
                 return read_compressed(header, self.raw_data())
             case _ if structure.axes:
-                return read_pixels(header, structure, self.raw_data())
+                return read_pixels(header, structure, self._file._file, self.raw_data())
             case _:
                 return None
 
@@ -133,10 +134,11 @@ class FitsFile:
     `file[0]`, `file["SCI"]`, `file["SCI", 2]` (EXTNAME, in any case, and EXTVER).
     """
 
-    def __init__(self, path: str, data: mmap.mmap) -> None:
-        """Find the HDUs of a file that was mapped; `open` does both."""
+    def __init__(self, path: str, file: OpenFile) -> None:
+        """Find the HDUs of an open file; `open` does both."""
         self._path = path
-        self._map = data
+        self._file = file
+        self._map = file.map
         self._hdus: list[InputHDU] = []
         self._numbers: dict[tuple[str, object], int] | None = None
         self._problems = tuple(self._scan())
@@ -151,7 +153,7 @@ class FitsFile:
             When it is no FITS file, is damaged, or holds less data than its headers say.
         """
         name = os.fspath(path)
-        return cls(name, map_file(name))
+        return cls(name, open_file(name))
 
     def __repr__(self) -> str:
         return "<FITS file>"

@@ -1,7 +1,7 @@
 """A path to the bytes of a FITS file, mapped into memory read-only.
 
-In: a path that a user gave. Out: a map of the file, or of a temporary file
-without a name where the input is gzip-compressed.
+In: a path that a user gave. Out: an `OpenFile`: the file, or a temporary one without a name
+where the input is gzip-compressed.
 """
 
 from __future__ import annotations
@@ -41,8 +41,54 @@ _SIGNATURES = (
 )
 
 
-def map_file(path: str) -> mmap.mmap:
-    """Map a FITS file into memory.
+class OpenFile:
+    """A file that is mapped into memory, and can be read without the map, too.
+
+    What is read without it costs no memory beyond its buffer, and a file that became shorter
+    gives an error there, where the map would end the process. It is closed with the last object
+    that uses it.
+    """
+
+    __slots__ = ("_address", "_descriptor", "map", "path")
+
+    def __init__(self, path: str, descriptor: int) -> None:
+        """Map an open file; raises `OSError`."""
+        self.path = path
+        self._descriptor = os.dup(descriptor)
+        self._address = 0
+        self.map = mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
+
+    def __del__(self) -> None:
+        os.close(self._descriptor)
+
+    @property
+    def address(self) -> int:
+        """Where in memory the map begins."""
+        if not self._address:
+            import numpy as np
+
+            self._address = np.frombuffer(self.map, np.uint8).__array_interface__["data"][0]
+        return self._address
+
+    def fetch(self, buffer: memoryview, offset: int) -> None:
+        """Fill a buffer with what begins at a byte of the file; raises `InputError`."""
+        while buffer:
+            try:
+                count = os.preadv(self._descriptor, [buffer], offset)
+            except OSError as error:
+                raise _unreadable(self.path, error) from None
+            if not count:
+                raise file_error(self.path, "became shorter while it was read")
+            buffer, offset = buffer[count:], offset + count
+
+    def release(self) -> None:
+        """Give back the memory of what was looked at in the map."""
+        if hasattr(mmap, "MADV_DONTNEED"):
+            self.map.madvise(mmap.MADV_DONTNEED)
+
+
+def open_file(path: str) -> OpenFile:
+    """Open a FITS file.
 
     Raises
     ------
@@ -60,11 +106,15 @@ def map_file(path: str) -> mmap.mmap:
             file.seek(0)
             with _unpacked(file, path) if first.startswith(b"\x1f\x8b") else file as plain:
                 _require_fits(plain.read(16), path)
-                return mmap.mmap(plain.fileno(), 0, access=mmap.ACCESS_READ)
+                return OpenFile(path, plain.fileno())
     except OSError as error:
-        raise file_error(path, f"cannot be read: {error.strerror or error}") from None
+        raise _unreadable(path, error) from None
     except ValueError as error:  # A path with a NUL in it.
         raise file_error(path, f"cannot be read: {error}") from None
+
+
+def _unreadable(path: str, error: OSError) -> InputError:
+    return file_error(path, f"cannot be read: {error.strerror or error}")
 
 
 def file_error(path: str, message: str, hint: str = "") -> InputError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import math
 import warnings
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fitsgen.inputs.headers import BLOCK, CARD, Header
@@ -15,29 +16,51 @@ from fitsgen.inputs.opening import is_bomb
 from fitsgen.inputs.structure import MAX_AXES, Structure, integer, real
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
+
+    from fitsgen.inputs.opening import OpenFile
+    from fitsgen.lazy import LazyArray
 
 _DTYPES = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 # The zero point that makes the other kind of integer (FITS Standard 4.0, tables 11 and 19).
 _OTHER_SIGN = {1: -(2**7), 2: 2**15, 4: 2**31, 8: 2**63}
 
 
-def read_pixels(header: Header, structure: Structure, raw: memoryview) -> NDArray[Any]:
-    """Return an image (NumPy order: NAXIS1 is the last axis), read-only.
+def read_pixels(header: Header, structure: Structure, file: OpenFile, raw: memoryview) -> LazyArray:
+    """Return an image (NumPy order: NAXIS1 is the last axis), of which nothing is read yet.
 
-    Unscaled pixels are a big-endian view of `raw`, BLANK among them; `physical`
-    says what else there is.
+    Parameters
+    ----------
+    raw
+        Where the pixels are in the map of the file.
+
     """
     import numpy as np
+
+    from fitsgen.lazy.array import LazyArray, applied
+    from fitsgen.lazy.nodes import Stored
 
     dtype = _DTYPES[structure.bitpix]
     try:
         # Not `np.ndarray(buffer=raw)`: its base is the map, and nothing would keep that open.
-        stored = np.frombuffer(raw, dtype).reshape(structure.axes[::-1])
+        where = np.frombuffer(raw, dtype).reshape(structure.axes[::-1])
     except (ValueError, OverflowError) as error:
         raise header.place.error(f"an image of {len(structure.axes)} axes: {error}") from None
+    zero, scale = real(header, "BZERO", 0), real(header, "BSCALE", 1)
+    if is_other_sign(where.dtype, zero, scale):
+        return LazyArray(Stored(file, where, offset=True))
+    pixels = LazyArray(Stored(file, where))
+    if (zero, scale) == (0, 1):
+        return pixels
     blank = integer(header, "BLANK") if "BLANK" in header and structure.bitpix > 0 else None
-    return physical(stored, real(header, "BZERO", 0), real(header, "BSCALE", 1), blank)
+    change = partial(physical, zero=zero, scale=scale, null=blank)
+    return applied(change, (pixels,), {})
+
+
+def is_other_sign(dtype: np.dtype[Any], zero: float, scale: float) -> bool:
+    """Whether an offset makes unsigned integers (signed bytes) of a stored type."""
+    return dtype.kind in "iu" and scale == 1 and zero == _OTHER_SIGN[dtype.itemsize]
 
 
 def physical(stored: NDArray[Any], zero: float, scale: float, null: int | None) -> NDArray[Any]:
@@ -49,15 +72,12 @@ def physical(stored: NDArray[Any], zero: float, scale: float, null: int | None) 
     """
     import numpy as np
 
-    size = stored.dtype.itemsize
     if zero == 0 and scale == 1:
         values = stored
-    elif stored.dtype.kind in "iu" and scale == 1 and zero == _OTHER_SIGN[size]:
-        # Adding half the range is flipping the highest bit.
-        bits = stored.view(stored.dtype.str.replace("i", "u"))
-        flip = np.array(1 << (8 * size - 1), f"u{size}")
-        values = np.bitwise_xor(bits, flip, dtype=flip.dtype)
-        values = values.view("i1") if size == 1 else values
+    elif is_other_sign(stored.dtype, zero, scale):
+        from fitsgen.lazy.cast import with_other_sign
+
+        values = with_other_sign(stored)
     else:
         values = stored.astype("c16" if stored.dtype.kind == "c" else "f8")
         with np.errstate(all="ignore"):

@@ -20,7 +20,7 @@ from fitsgen.runtime.encoded import (
 )
 
 if TYPE_CHECKING:
-    from fitsgen.runtime.pixels import Array
+    from fitsgen.lazy import LazyArray
 
 __all__ = ["Buffer", "DataError", "Demands", "Encoded", "StructuralCard", "encode"]
 
@@ -54,24 +54,24 @@ def encode(data: object, demands: Demands, *, primary: bool) -> Encoded:
             f"XTENSION = {kind!r} is demanded, but the data is no table;"
             " a table is a dict of columns, a structured array or an astropy Table"
         )
-    return _encode_pixels(_image_array(data), demands, primary=primary)
-
-
-def _encode_pixels(array: Array, demands: Demands, *, primary: bool) -> Encoded:
+    pixels = _pixels(data)
     if demands.get("ZCMPTYPE") is not None:
         from fitsgen.runtime.compressed import encode_compressed
 
-        return encode_compressed(array, demands, primary=primary)
+        return encode_compressed(pixels, demands, primary=primary)
     from fitsgen.runtime.pixels import encode_image
 
-    return encode_image(array, demands, primary=primary)
+    return encode_image(pixels.node, demands, primary=primary)
 
 
-def _image_array(data: object) -> Array:
+def _pixels(data: object) -> LazyArray:
     """Return data that FITS can hold as an image, or say what to do."""
     import numpy as np
 
-    if not isinstance(data, np.ndarray):
+    from fitsgen.lazy import LazyArray
+    from fitsgen.lazy.nodes import Memory
+
+    if not isinstance(data, np.ndarray | LazyArray):
         name = type(data).__name__
         raise DataError(f"the data is of type {name}, not an array{_remedy(data)}")
     if isinstance(data, np.ma.MaskedArray):
@@ -96,7 +96,7 @@ def _image_array(data: object) -> Array:
     if kind == "f" and width not in (4, 8):
         wider = "float32" if width == 2 else "float64"
         raise DataError(f"FITS images cannot hold {data.dtype.name}; use .astype('{wider}')")
-    return data.view(np.ndarray)
+    return data if isinstance(data, LazyArray) else LazyArray(Memory(data.view(np.ndarray)))
 
 
 def _remedy(data: object) -> str:

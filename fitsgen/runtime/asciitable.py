@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from fitsgen.lazy.pieces import PIECE, Array
 from fitsgen.runtime.cells import Text
 from fitsgen.runtime.columns import (
     SHAPE_KEYWORDS,
@@ -32,7 +33,7 @@ from fitsgen.runtime.encoded import (
     check_demands,
     leading_cards,
 )
-from fitsgen.runtime.pixels import PIECE, Array, as_bytes, first_misfit
+from fitsgen.runtime.storage import as_bytes, first_misfit
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from fitsgen.lazy.pieces import PIECE, Array
 from fitsgen.runtime.cells import Cells, Numbers, Text, cells_of, demanded_code
 from fitsgen.runtime.columns import (
     SHAPE_KEYWORDS,
@@ -34,7 +35,7 @@ from fitsgen.runtime.encoded import (
     demanded_number,
     leading_cards,
 )
-from fitsgen.runtime.pixels import PIECE, Array, as_bytes
+from fitsgen.runtime.storage import as_bytes
 
 MAX_P = 2**31 - 1  # a descriptor of 32 bits reaches no further
 

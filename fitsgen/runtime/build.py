@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from fitsgen.diagnostics import Position, Problem, in_order
 from fitsgen.inputs.sources import Source
@@ -25,9 +24,9 @@ from fitsgen.runtime.cards import (
 from fitsgen.runtime.declare import Blank, Card, FileType, Heading, Item
 from fitsgen.runtime.encoded import Encoded, StructuralCard, encode_nothing
 from fitsgen.runtime.evaluate import COMMENTARY, Failed, Values
-from fitsgen.runtime.files import Part
 from fitsgen.runtime.functions import frozen_clock
 from fitsgen.runtime.structural import is_checksum, is_leading, is_structural
+from fitsgen.runtime.writing import Part, Unmade
 
 # Filled in when all else of the HDU is known.
 CHECKSUM_UNSET = "0" * 16
@@ -35,17 +34,49 @@ CHECKSUM_UNSET = "0" * 16
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """The parts of a file. Where a problem is an error, what failed is left undefined.
-
-    `filename_at` finds where FILENAME comes from: that takes longer than a header, and is asked
-    for only where the name is wrong.
-    """
+    """The parts of a file. Where a problem is an error, what failed is left undefined."""
 
     parts: tuple[Part, ...]
-    problems: tuple[Problem, ...]
-    filename: object
-    filename_at: Callable[[], Position | None]
-    parameters_read: frozenset[str]
+    values: Values
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What failed or was doubtful until now."""
+        return tuple(in_order(self.values.problems))
+
+    @property
+    def parameters_read(self) -> frozenset[str]:
+        """The parameters that were asked for."""
+        return frozenset(self.values.parameters_read)
+
+    @property
+    def filename(self) -> object:
+        """What the primary header has for FILENAME, if anything."""
+        with contextlib.suppress(Failed):
+            if self.values.hdus and self.values.has(0, "FILENAME"):
+                return self.values.lookup(0, "FILENAME")
+        return None
+
+    def filename_at(self) -> Position | None:
+        """Return where FILENAME comes from."""
+        return self.values.position(0, "FILENAME")
+
+    def prove(self) -> None:
+        """Make the data that may yet fail, so that all that is wrong is among the problems."""
+        with _watched(self.values):
+            for number in range(len(self.parts)):
+                with contextlib.suppress(Failed):
+                    self.values.proved(number, _tried)
+
+    def write(self, writer: Callable[[Sequence[Part]], None]) -> bool:
+        """Have the parts written, and tell whether the data of all could be made."""
+        try:
+            with _watched(self.values):
+                writer(self.parts)
+        except Unmade as unmade:
+            self.values.fail(unmade.number, unmade.why)
+            return False
+        return True
 
 
 def build(
@@ -55,6 +86,7 @@ def build(
     *,
     name: str = "",
     checksum: bool = False,
+    thorough: bool = False,
 ) -> Built:
     """Make all headers and data of a file.
 
@@ -66,20 +98,23 @@ def build(
         What the file will be called; fills in a FILENAME that has no expression.
     checksum
         Whether every HDU gets CHECKSUM and DATASUM.
+    thorough
+        Whether data that may fail when it is written is made before, to find out.
 
     """
     values = Values(file_type, sources, parameters, name)
-    with frozen_clock(), warnings.catch_warnings():
+    with frozen_clock(), _watched(values):
+        numbers = range(len(file_type.hdus))
+        parts = [_part(values, one, checksum=checksum, thorough=thorough) for one in numbers]
+    return Built(tuple(parts), values)
+
+
+@contextlib.contextmanager
+def _watched(values: Values) -> Iterator[None]:
+    with warnings.catch_warnings():
         warnings.simplefilter("always")
         warnings.showwarning = lambda message, *_: _warned(values, str(message))
-        parts = [_part(values, number, checksum=checksum) for number in range(len(file_type.hdus))]
-    return Built(
-        tuple(parts),
-        tuple(in_order(values.problems)),
-        _filename(values),
-        partial(values.position, 0, "FILENAME"),
-        frozenset(values.parameters_read),
-    )
+        yield
 
 
 def _warned(values: Values, message: str) -> None:
@@ -87,17 +122,36 @@ def _warned(values: Values, message: str) -> None:
     values.warn(values.current() or (0, 0), message)
 
 
-def _part(values: Values, number: int, *, checksum: bool) -> Part:
+def _part(values: Values, number: int, *, checksum: bool, thorough: bool) -> Part:
+    checksum = checksum or any(map(is_checksum, values.keywords(number)))
+    total = 0
     try:
         encoded = values.encoded(number)
+        if checksum:
+            total = values.proved(number, _sum)
+        elif thorough:
+            values.proved(number, _tried)
     except Failed:
         encoded = encode_nothing({}, primary=number == 0)
     header = pad(_header(values, number, encoded))
-    if checksum or any(map(is_checksum, values.keywords(number))):
-        from fitsgen.runtime.checksum import data_sum, seal
+    if checksum:
+        from fitsgen.runtime.checksum import seal
 
-        header = seal(header, data_sum(encoded.blocks(), encoded.fill))
+        header = seal(header, total)
     return Part(header, encoded)
+
+
+def _sum(encoded: Encoded) -> int:
+    from fitsgen.runtime.checksum import data_sum
+
+    return data_sum(encoded.pieces(), encoded.fill)
+
+
+def _tried(encoded: Encoded) -> None:
+    """Make data for nothing but its failures."""
+    if not encoded.is_certain:
+        for _ in encoded.pieces():
+            pass
 
 
 def _header(values: Values, number: int, encoded: Encoded) -> Iterator[str]:
@@ -169,11 +223,3 @@ def _card(values: Values, number: int, index: int, card: Card) -> str:
         message = f"the comment does not fit beside the value and is cut: {comment!r}"
         values.warn((number, index), message)
     return text
-
-
-def _filename(values: Values) -> object:
-    """Return what the primary header has for FILENAME, if anything."""
-    with contextlib.suppress(Failed):
-        if values.hdus and values.has(0, "FILENAME"):
-            return values.lookup(0, "FILENAME")
-    return None

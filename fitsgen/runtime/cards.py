@@ -372,7 +372,7 @@ def _named(value: object) -> str:
     name = type(value).__name__
     shape: tuple[int, ...] = getattr(value, "shape", ())
     if shape:
-        name = f"{name} of shape {shape}"
+        name = f"array of shape {shape}"
     elif name == "bytes":
         name = "bytes object"
-    return f"an {name}" if name.startswith((*"aeiouAEIOU", "nd")) else f"a {name}"
+    return f"an {name}" if name.startswith(tuple("aeiouAEIOU")) else f"a {name}"

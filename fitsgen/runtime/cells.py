@@ -13,10 +13,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from fitsgen.lazy.pieces import Array
 from fitsgen.runtime.columns import Column
 from fitsgen.runtime.encoded import DataError, Demands
-from fitsgen.runtime.pixels import (
-    Array,
+from fitsgen.runtime.storage import (
     Storage,
     check_values,
     first_misfit,

@@ -13,8 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from fitsgen.lazy import LazyArray
+from fitsgen.lazy.pieces import Array
 from fitsgen.runtime.encoded import CardValue, DataError, Demands, StructuralCard
-from fitsgen.runtime.pixels import Array, Storage, check_values, own_type
+from fitsgen.runtime.storage import Storage, check_values, own_type
 
 SHAPE_KEYWORDS = ("BITPIX", "NAXIS", "NAXISn", "PCOUNT", "GCOUNT", "TFIELDS")
 
@@ -121,6 +123,8 @@ def make_column(name: object, given: object) -> Column:
 def _as_array(name: str, given: object) -> Array:
     if isinstance(given, np.ndarray):
         return given
+    if isinstance(given, LazyArray):
+        return given.whole("a column of a table")
     if isinstance(given, str | bytes) or not hasattr(given, "__len__"):
         raise DataError(f"column {name!r} is {given!r}; use a list or an array, one value a row")
     try:

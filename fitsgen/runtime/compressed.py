@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+from fitsgen.lazy import LazyArray
+from fitsgen.lazy.pieces import PIECE, Array
 from fitsgen.runtime.encoded import (
     Buffer,
     DataError,
@@ -24,14 +26,8 @@ from fitsgen.runtime.encoded import (
     demanded_integer,
     extension_kind,
 )
-from fitsgen.runtime.pixels import (
-    PIECE,
-    Array,
-    Storage,
-    check_values,
-    encode_image,
-    stored_type,
-)
+from fitsgen.runtime.pixels import encode_image
+from fitsgen.runtime.storage import Storage, check_values, stored_type
 
 ALGORITHMS = ("RICE_1", "GZIP_1", "GZIP_2", "PLIO_1", "HCOMPRESS_1")
 LOSSLESS_FOR_FLOATS = ("GZIP_1", "GZIP_2")
@@ -39,7 +35,7 @@ DITHERING = {"NO_DITHER": -1, "SUBTRACTIVE_DITHER_1": 1, "SUBTRACTIVE_DITHER_2":
 SEED_FROM_DATA = -1  # astropy's default is the clock, which would make no two files alike
 
 
-def encode_compressed(array: Array, demands: Demands, *, primary: bool) -> Encoded:
+def encode_compressed(pixels: LazyArray, demands: Demands, *, primary: bool) -> Encoded:
     """Encode an image as compressed tiles; the demands for BITPIX and axes mean the image.
 
     Raises:
@@ -49,7 +45,8 @@ def encode_compressed(array: Array, demands: Demands, *, primary: bool) -> Encod
         raise DataError("the primary HDU cannot be compressed; put the image in an extension")
     if extension_kind(demands) == "IMAGE":
         demands = {k: v for k, v in demands.items() if k != "XTENSION"}
-    encode_image(array, demands, primary=False)  # for its checks alone
+    encode_image(pixels.node, demands, primary=False)  # for its checks alone
+    array = pixels.whole("compression")
     storage = stored_type(array.dtype, demands)
     if storage.scaled:
         raise DataError("a compressed image cannot have BSCALE or BZERO besides an unsigned type's")

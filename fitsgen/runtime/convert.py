@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from os.path import isdir
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +27,8 @@ from fitsgen.diagnostics import (
 from fitsgen.inputs import INPUT, Inputs, open_inputs, sources
 from fitsgen.runtime.build import Built, build
 from fitsgen.runtime.declare import Card, FileType
-from fitsgen.runtime.files import Progress, check_output, safe_name, write_file
+from fitsgen.runtime.files import check_output, safe_name, write_file
+from fitsgen.runtime.writing import Progress
 
 if TYPE_CHECKING:
     from astropy.io.fits import HDUList
@@ -84,13 +86,22 @@ def convert(
         name = _default_name(file_type, inputs, options)
         if options.output and not isdir(options.output):
             check_output(options.output, options.overwrite, inputs.paths)
-        built = build(file_type, inputs.sources, parameters, name=name, checksum=options.checksum)
-        problems = (*inputs.problems, *built.problems)
-        if errors(problems) and not options.mark:
-            raise GenerateError((*problems, *_left_over(file_type, inputs, parameters, built)))
+        built = build(
+            file_type,
+            inputs.sources,
+            parameters,
+            name=name,
+            checksum=options.checksum,
+            thorough=options.mark,
+        )
+        if not options.mark:
+            _require_whole(file_type, inputs, parameters, built)
         path = _path(built, options, name)
         check_output(path, options.overwrite, inputs.paths)
-        write_file(path, built.parts, overwrite=options.overwrite, progress=options.progress)
+        write = partial(write_file, path, overwrite=options.overwrite, progress=options.progress)
+        if not built.write(write):
+            _require_whole(file_type, inputs, parameters, built)
+    problems = (*inputs.problems, *built.problems)
     return Conversion(path, (*problems, *_left_over(file_type, inputs, parameters, built)))
 
 
@@ -105,16 +116,24 @@ def generate(
     with open_inputs(given) as inputs:
         _require_input(file_type, inputs)
         built = build(file_type, inputs.sources, parameters)
-        if errors(built.problems):
-            raise GenerateError(
-                (*built.problems, *_left_over(file_type, inputs, parameters, built))
-            )
+        _require_whole(file_type, inputs, parameters, built)
         with tempfile.TemporaryDirectory(prefix="fitsgen-") as directory:
             path = Path(directory) / "generated.fits"
-            write_file(path, built.parts)
+            if not built.write(partial(write_file, path)):
+                _require_whole(file_type, inputs, parameters, built)
             # The file stays readable after its name is gone.
             hdulist = fits.open(path, mode="denywrite", lazy_load_hdus=False)
     return hdulist
+
+
+def _require_whole(
+    file_type: FileType, inputs: Inputs, parameters: Mapping[str, object], built: Built
+) -> None:
+    """Raise where something failed, with all that fails."""
+    if errors((*inputs.problems, *built.problems)):
+        built.prove()
+        left = _left_over(file_type, inputs, parameters, built)
+        raise GenerateError((*inputs.problems, *built.problems, *left))
 
 
 def _default_name(file_type: FileType, inputs: Inputs, options: Options) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from fitsgen.runtime.origins import Origins
 
-FORMAT = 1
+FORMAT = 2
 """The format of emitted modules; a module of another one is refused when it is loaded."""
 
 

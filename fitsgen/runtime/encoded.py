@@ -8,7 +8,7 @@ NumPy is not needed here, so that a file of headers alone never loads it.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -31,19 +31,52 @@ class StructuralCard:
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """Bytes that are yet to be made, at any time and by any thread.
+
+    make: gives them in pieces that add up to `size`; None stands for zeros.
+    """
+
+    size: int
+    make: Callable[[], Iterable[Buffer]] | None = None
+
+    def pieces(self) -> Iterator[Buffer]:
+        """Make the bytes."""
+        if self.make:
+            yield from self.make()
+            return
+        for start in range(0, self.size, len(_ZEROS)):
+            yield memoryview(_ZEROS)[: self.size - start]
+
+
+_ZEROS = bytes(1 << 16)
+
+
+@dataclass(frozen=True, slots=True)
 class Encoded:
     """One HDU's data.
 
     cards: in the order that FITS Standard 4.0, sections 4.4.1 and 7 demand.
     size: bytes of data, without the padding to a multiple of 2880.
     fill: the byte that the data is padded with.
-    blocks: gives the data in pieces of any size that add up to `size`; may be called again.
+    blocks: gives the data in blocks of any size that add up to `size`, made or yet to be made;
+        may be called again.
+    is_certain: whether no block fails, nor is doubtful, for what its values are.
     """
 
     cards: tuple[StructuralCard, ...]
     size: int = 0
     fill: bytes = b"\0"
-    blocks: Callable[[], Iterator[Buffer]] = lambda: iter(())
+    blocks: Callable[[], Iterator[Buffer | Block]] = lambda: iter(())
+    is_certain: bool = True
+
+    def pieces(self) -> Iterator[Buffer]:
+        """Make the data, in pieces that follow each other."""
+        for block in self.blocks():
+            if isinstance(block, Block):
+                yield from block.pieces()
+            else:
+                yield block
 
 
 def encode_nothing(demands: Demands, *, primary: bool) -> Encoded:

@@ -7,22 +7,30 @@ so refer to any other, and to data that is made later.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, TypeAlias, TypeVar
 
 from fitsgen.diagnostics import Position, Problem, Severity
 from fitsgen.inputs.sources import Absent, Source
 from fitsgen.runtime.cards import Value, check_reserved, commentary_texts, plain
 from fitsgen.runtime.declare import Card, FileType
-from fitsgen.runtime.encoded import Demands, Encoded, encode_nothing
+from fitsgen.runtime.encoded import Block, Buffer, Demands, Encoded, encode_nothing
 from fitsgen.runtime.explain import in_plain_words
 from fitsgen.runtime.lookups import Evaluation, Lookup, Parameters
 from fitsgen.runtime.output import Output
 from fitsgen.runtime.structural import is_structural
 
+Key: TypeAlias = tuple[int, int]
+"""An HDU, and an item of its header; past the items stands the data, and then its bytes."""
+
 COMMENTARY = frozenset({"COMMENT", "HISTORY"})
 _ABSENT = Absent()
+# What the bytes are of that a thread is making.
+_block_of: ContextVar[Key] = ContextVar("_block_of")
+Result = TypeVar("Result")
 
 
 class Failed(Exception):  # noqa: N818 - says what happened to a value whose failure is told elsewhere
@@ -39,8 +47,6 @@ class Made:
 
 
 MISSING = Made(None, is_missing=True)
-Key = tuple[int, int]
-"""An HDU, and an item of its header; past the items stands the data, and then its bytes."""
 
 
 class Values:
@@ -62,6 +68,7 @@ class Values:
         self._name_of_file = name
         self._made: dict[Key, Any] = {}
         self._failed: set[Key] = set()
+        self._warned: set[tuple[Key, str]] = set()
         self._doing: list[Key] = []
         self._positions: list[list[Position]] | None = None
 
@@ -98,14 +105,30 @@ class Values:
     def encoded(self, number: int) -> Encoded:
         """Return the data of an HDU as bytes, with the cards that describe it."""
         hdu = self.hdus[number]
-        key = (number, len(hdu.items) + 1)
+        key = self._bytes_of(number)
+        if key in self._failed:
+            raise Failed
         if key not in self._made:
             demands = self._demands(number)
             data = self.data(number) if hdu.data else None
             with self._making(key):
-                self._made[key] = _encode(data, demands, primary=number == 0)
+                made = _encode(data, demands, primary=number == 0)
+                self._made[key] = replace(made, blocks=partial(_blocks, key, made))
         encoded: Encoded = self._made[key]
         return encoded
+
+    def proved(self, number: int, use: Callable[[Encoded], Result]) -> Result:
+        """Return what is made of all data of an HDU; raises `Failed` where it can't be made."""
+        encoded = self.encoded(number)
+        with self._making(self._bytes_of(number)):
+            return use(encoded)
+
+    def fail(self, number: int, error: Exception) -> None:
+        """Take note that the data of an HDU could not be made."""
+        self._failure(self._bytes_of(number), error, ())
+
+    def _bytes_of(self, number: int) -> Key:
+        return (number, len(self.hdus[number].items) + 1)
 
     def failed(self, number: int) -> bool:
         """Whether the data of an HDU could not be made."""
@@ -144,7 +167,7 @@ class Values:
 
     def current(self) -> Key | None:
         """Return what is being made now."""
-        return self._doing[-1] if self._doing else None
+        return _block_of.get(None) or (self._doing[-1] if self._doing else None)
 
     def _card(self, key: Key, evaluation: Evaluation) -> Made:
         card = self.hdus[key[0]].items[key[1]]
@@ -221,8 +244,27 @@ class Values:
         return places[min(key[1], len(places) - 1)] if places else None
 
     def warn(self, key: Key, message: str) -> None:
-        """Add a warning about an item of a header, or about the data."""
-        self.report(key, message, severity=Severity.WARNING)
+        """Add a warning about an item of a header, or about the data, once."""
+        if (key, message) not in self._warned:
+            self._warned.add((key, message))
+            self.report(key, message, severity=Severity.WARNING)
+
+
+def _blocks(key: Key, encoded: Encoded) -> Iterator[Buffer | Block]:
+    """Give the blocks of data, each of which knows whose it is when it is made."""
+    for block in encoded.blocks():
+        if isinstance(block, Block) and block.make:
+            yield Block(block.size, partial(_pieces, key, block))
+        else:
+            yield block
+
+
+def _pieces(key: Key, block: Block) -> Iterator[Buffer]:
+    token = _block_of.set(key)
+    try:
+        yield from block.pieces()
+    finally:
+        _block_of.reset(token)
 
 
 class _Making:

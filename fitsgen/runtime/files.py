@@ -13,38 +13,16 @@ import re
 import secrets
 import stat
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from fitsgen.diagnostics import OutputError, Position, Problem, Source
-from fitsgen.runtime.encoded import Buffer, Encoded
+from fitsgen.runtime.writing import Part, Progress, WrongSize, write_parts
 
-BLOCK = 2880
-PIECE = 1 << 20
 MAX_NAME = 200
 MAX_STEM = 50  # of a temporary name, which must stay under 255 bytes
 STALE_AFTER = 24 * 3600.0
-
-Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One HDU: its header, padded to a multiple of 2880 bytes, and its data."""
-
-    header: bytes
-    data: Encoded | None = None
-
-    @property
-    def size(self) -> int:
-        """Bytes that the HDU takes in the file, padding included."""
-        return len(self.header) + (padded(self.data.size) if self.data else 0)
-
-
-def padded(size: int) -> int:
-    """Return `size` rounded up to a whole number of FITS blocks of 2880 bytes."""
-    return -(-size // BLOCK) * BLOCK
 
 
 def write_file(
@@ -67,16 +45,16 @@ def write_file(
     """
     check_output(path, overwrite, ())
     total = sum(part.size for part in parts)
-    with _directory(path) as directory, _unfinished(path, directory, total) as draft:
-        with _plain_words(path, total):
-            _reserve(draft.fd, total)
-        output = _Output(draft.fd, path, total, progress)
-        for part in parts:
-            _write_part(output, part)
-        with _plain_words(path, total):
-            os.fsync(draft.fd)
-            draft.publish(path.name, overwrite)
-            _sync_directory(directory)
+    with (
+        _directory(path) as directory,
+        _unfinished(path, directory, total) as draft,
+        _plain_words(path, total),
+    ):
+        _reserve(draft.fd, total)
+        write_parts(draft.fd, parts, progress)
+        os.fsync(draft.fd)
+        draft.publish(path.name, overwrite)
+        _sync_directory(directory)
 
 
 def check_output(path: Path, overwrite: bool, inputs: Sequence[Path]) -> None:
@@ -134,45 +112,6 @@ def safe_name(value: object) -> str:
     if name[0] in ".-":
         raise ValueError(f"{name!r} starts with {name[0]!r}; a file name must not")
     return name
-
-
-@dataclass(slots=True)
-class _Output:
-    """An open file that counts what is written to it."""
-
-    fd: int
-    path: Path
-    total: int
-    progress: Progress | None
-    done: int = 0
-
-    def write(self, buffer: Buffer) -> None:
-        rest = memoryview(buffer).cast("B")
-        while rest:
-            with _plain_words(self.path, self.total):
-                count = os.write(self.fd, rest[:PIECE])
-            rest = rest[count:]
-            self.done += count
-            if self.progress:
-                self.progress(self.done, self.total)
-
-
-def _write_part(output: _Output, part: Part) -> None:
-    output.write(part.header)
-    if part.data is None:
-        return
-    start = output.done
-    for piece in part.data.blocks():
-        if output.done - start + memoryview(piece).nbytes > part.data.size:
-            raise _refusal(output.path, f"the data is longer than the {part.data.size} bytes told")
-        output.write(piece)
-    written = output.done - start
-    if written != part.data.size:
-        raise _refusal(
-            output.path,
-            f"the data ended after {written} of {part.data.size} bytes; did an input shrink?",
-        )
-    output.write(part.data.fill * (padded(written) - written))
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +212,8 @@ def _reserve(fd: int, total: int) -> None:
     except OSError as error:
         if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS, errno.ENODEV):
             raise
+        # What is never written then reads as zeros too.
+        os.ftruncate(fd, total)
 
 
 def _sync_directory(directory: int) -> None:
@@ -300,6 +241,8 @@ def _plain_words(path: Path, size: int = 0) -> Iterator[None]:
         yield
     except OSError as error:
         raise _refusal(path, _explain(error, path, size)) from error
+    except WrongSize as error:
+        raise _refusal(path, str(error)) from error
 
 
 def _explain(error: OSError, path: Path, size: int) -> str:

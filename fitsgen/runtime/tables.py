@@ -14,6 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from fitsgen.lazy.pieces import Array
 from fitsgen.runtime.asciitable import encode_ascii_table
 from fitsgen.runtime.bintable import encode_rows
 from fitsgen.runtime.columns import (
@@ -36,7 +37,6 @@ from fitsgen.runtime.encoded import (
     extension_kind,
     leading_cards,
 )
-from fitsgen.runtime.pixels import Array
 
 
 @runtime_checkable

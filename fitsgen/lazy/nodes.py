@@ -1,0 +1,265 @@
+"""What a lazy array consists of: pixels of a file, arrays in memory, and functions of them.
+
+A node knows its shape and type. A view of a node (a slice, a turn, a new shape) is the same
+view of all that it consists of, so that a piece is computed from pieces. NumPy does the work:
+where the pixels of a file lie is an array over the mapped file that is viewed and not looked
+into, and the pixels are read from there into a buffer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+
+from fitsgen.lazy.cast import OTHER_SIGN, with_other_sign
+from fitsgen.lazy.pieces import (
+    PIECE,
+    Array,
+    Index,
+    Shape,
+    apart,
+    cuts,
+    elements,
+    first_turned,
+    memory_order,
+)
+
+Change: TypeAlias = Callable[[Array], Array]
+"""Gives a view of an array; raises ValueError where only a copy would do."""
+
+# What is read together where pixels are needed in another order than the file's.
+SLAB = 16 << 20
+# Of so many bytes that lie around those that are needed, reading all is no gain.
+SPARSE = 4
+
+
+class File(Protocol):
+    """A mapped file that can be read without the map, too."""
+
+    @property
+    def address(self) -> int:
+        """Where in memory the map begins."""
+        ...
+
+    def fetch(self, buffer: memoryview, offset: int) -> None:
+        """Fill a buffer with what begins at a byte of the file."""
+        ...
+
+    def release(self) -> None:
+        """Give back the memory of what was looked at in the map."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stored:
+    """Pixels as a file has them.
+
+    where
+        A view of the map, in the file's byte order.
+    offset
+        Whether the highest bit is to be turned over, for BZERO makes another type of them.
+    as_is
+        Whether they are wanted as they are stored.
+
+    """
+
+    file: File
+    where: Array
+    offset: bool = False
+    as_is: bool = False
+
+    @property
+    def shape(self) -> Shape:
+        """The axes, in NumPy's order."""
+        return self.where.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type that `read` gives: the machine's byte order, unless `as_is`."""
+        if self.as_is:
+            return self.where.dtype
+        name = self.where.dtype.str[1:]
+        return np.dtype(OTHER_SIGN[name] if self.offset else name)
+
+    def view(self, change: Change) -> Stored:
+        """Return the pixels as `change` views them."""
+        return replace(self, where=change(self.where))
+
+    def read(self) -> Array:
+        """Read all pixels."""
+        stored = self._fetched()
+        if self.as_is:
+            return stored
+        if not self.offset:
+            values: Array = stored.astype(self.dtype, copy=False)
+            return values
+        return with_other_sign(stored)
+
+    def load(self) -> Node:
+        """Return the pixels in memory."""
+        return _straightened(self) if self.turned() < len(self.shape) else Memory(self.read())
+
+    def turned(self) -> int:
+        """Return the first axis of what is best read as a whole."""
+        return first_turned(self.where)
+
+    def itemsize(self) -> int:
+        """Return the bytes of the widest type that is in work."""
+        return self.where.dtype.itemsize
+
+    def _fetched(self) -> Array:
+        where = self.where
+        if not where.size:
+            return np.empty(where.shape, where.dtype)
+        low, high = np.lib.array_utils.byte_bounds(where)
+        if high - low > max(PIECE, SPARSE * where.nbytes):
+            # Looked at where it is mapped; the system takes what lies between for free.
+            copied = where.copy()
+            self.file.release()
+            return copied
+        buffer = np.empty(high - low, np.uint8)
+        self.file.fetch(buffer.data, low - self.file.address)
+        start = where.__array_interface__["data"][0] - low
+        return np.ndarray(where.shape, where.dtype, buffer, start, where.strides)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Memory:
+    """An array in memory; one without strides repeats one value and takes the room of one."""
+
+    array: Array
+
+    @property
+    def shape(self) -> Shape:
+        """The axes."""
+        return self.array.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type."""
+        return self.array.dtype
+
+    def view(self, change: Change) -> Memory:
+        """Return the array as `change` views it."""
+        return Memory(change(self.array))
+
+    def read(self) -> Array:
+        """Return the array."""
+        return self.array
+
+    def load(self) -> Node:
+        """Return the array, so that its rows can be read quickly one after another."""
+        return _straightened(self) if self.turned() < self.array.ndim else self
+
+    def turned(self) -> int:
+        """Return the first axis of what is best read as a whole."""
+        return first_turned(self.array)
+
+    def itemsize(self) -> int:
+        """Return the bytes of the widest type that is in work."""
+        return self.array.dtype.itemsize
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Applied:
+    """What a function gives that takes arrays element by element.
+
+    operands
+        Nodes of this shape, and single values.
+
+    """
+
+    function: Callable[..., Array]
+    operands: tuple[object, ...]
+    shape: Shape
+    dtype: np.dtype[Any]
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The operands that are nodes."""
+        return tuple(one for one in self.operands if isinstance(one, Stored | Memory | Applied))
+
+    def view(self, change: Change) -> Applied:
+        """Return the function of the operands as `change` views them."""
+        made = self._with(lambda node: node.view(change))
+        return replace(made, shape=made.nodes[0].shape)
+
+    def read(self) -> Array:
+        """Compute all."""
+        return self.function(*map(_read, self.operands))
+
+    def load(self) -> Node:
+        """Return the function of operands in memory."""
+        return self._with(lambda node: node.load())
+
+    def turned(self) -> int:
+        """Return the first axis of what is best read as a whole."""
+        return min(node.turned() for node in self.nodes)
+
+    def itemsize(self) -> int:
+        """Return the bytes of the widest type that is in work."""
+        return max(self.dtype.itemsize, *(node.itemsize() for node in self.nodes))
+
+    def _with(self, change: Callable[[Node], Node]) -> Applied:
+        operands = (
+            change(one) if isinstance(one, Stored | Memory | Applied) else one
+            for one in self.operands
+        )
+        return replace(self, operands=tuple(operands))
+
+
+Node: TypeAlias = Stored | Memory | Applied
+
+
+def _read(operand: object) -> object:
+    return operand.read() if isinstance(operand, Stored | Memory | Applied) else operand
+
+
+def _straightened(node: Stored | Memory) -> Memory:
+    """Read pixels in the order in which they lie, into rows that can be read crosswise."""
+    where = node.where if isinstance(node, Stored) else node.array
+    order = memory_order(where)
+    straight = node.view(lambda array: array.transpose(order))
+    target = apart(straight.shape, node.dtype)
+    for index in cuts(straight.shape, elements(node.itemsize())):
+        target[index or ...] = part(straight, index).read()
+    return Memory(target.transpose(np.argsort(order)))
+
+
+def part(node: Node, index: Index) -> Node:
+    """Return a piece of a node."""
+    return node.view(lambda array: array[index]) if index else node
+
+
+def slabs(node: Node) -> Iterator[Index]:
+    """Give the indices of what is read at a time, in C order.
+
+    That is a piece where pixels are wanted in the order in which they lie; and whole frames
+    where rows become columns, unless they are too large.
+    """
+    together = math.prod(node.shape[node.turned() :])
+    width = node.itemsize()
+    if together * width > SLAB:
+        together = SLAB // 2 // width
+    return cuts(node.shape, max(together, elements(width)))
+
+
+def computed(node: Node) -> Iterator[Array]:
+    """Give all elements, in pieces that follow each other in C order."""
+    loaded = node.load()
+    for index in cuts(loaded.shape, elements(loaded.itemsize())):
+        yield part(loaded, index).read()
+
+
+def is_constant(node: Node) -> bool:
+    """Whether a node is one value, repeated."""
+    match node:
+        case Memory(array=array):
+            return array.size > 1 and not any(array.strides)
+        case Applied():
+            return all(map(is_constant, node.nodes))
+    return False

@@ -1,0 +1,72 @@
+"""Where to cut an array so that its pieces fit the processor's cache.
+
+In: shapes and strides. Out: indices of pieces, in C order.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from itertools import count
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Array: TypeAlias = npt.NDArray[Any]
+Index: TypeAlias = tuple[int | slice, ...]
+Shape: TypeAlias = tuple[int, ...]
+
+PIECE = 1 << 20
+"""Bytes that are worked on at a time: they stay in the second-level cache."""
+
+# Between rows that are read crosswise. A power of two of bytes from each other, they would push
+# one another out of the cache.
+_GAP = 16
+
+
+def cuts(shape: Shape, most: int) -> Iterator[Index]:
+    """Give the indices of pieces of at most `most` elements, in C order."""
+    if not math.prod(shape):
+        return
+    if math.prod(shape) <= most:
+        yield ()
+        return
+    row = math.prod(shape[1:])
+    if row > most:
+        for number in range(shape[0]):
+            yield from ((number, *rest) for rest in cuts(shape[1:], most))
+        return
+    step = most // row
+    yield from ((slice(start, start + step),) for start in range(0, shape[0], step))
+
+
+def elements(itemsize: int) -> int:
+    """Return how many elements a piece has."""
+    return max(1, PIECE // max(1, itemsize))
+
+
+def memory_order(array: Array) -> Shape:
+    """Return the axes in the order in which elements lie in memory, the last one closest."""
+    return tuple(sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis])))
+
+
+def first_turned(array: Array) -> int:
+    """Return the first axis along which elements lie closer than along a later one.
+
+    What begins there is best read as a whole; the number of axes where there is none.
+    """
+    steps = [
+        (abs(stride), axis)
+        for axis, stride, length in zip(count(), array.strides, array.shape, strict=False)
+        if stride and length > 1
+    ]
+    for place, (stride, axis) in enumerate(steps):
+        if any(later > stride for later, _ in steps[place + 1 :]):
+            return axis
+    return array.ndim
+
+
+def apart(shape: Shape, dtype: np.dtype[Any]) -> Array:
+    """Return a new array whose rows are not a power of two of bytes from each other."""
+    return np.empty((*shape[:-1], shape[-1] + _GAP), dtype)[..., :-_GAP]

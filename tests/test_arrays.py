@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from fitsgen.lazy import pieces
+from fitsgen.lazy.nodes import Memory
 from fitsgen.runtime.arrays import DataError, Encoded, encode
 from fitsgen.runtime.checksum import data_sum, seal
 
@@ -494,19 +495,20 @@ class RawTable:
         assert name == "N"
         return np.array([7, 8, 9], "i4")
 
-    def raw_rows(self) -> bytes:
-        width = self.header["NAXIS1"]
-        return b"".join(self.file[i * width : (i + 1) * width] for i in self.rows)
+    def raw_rows(self) -> Memory:
+        width, rows = self.header["NAXIS1"], self.header["NAXIS2"]
+        whole = np.frombuffer(self.file, "u1", width * rows).reshape(rows, width)
+        return Memory(whole[list(self.rows)])
 
-    def heap(self) -> memoryview:
+    def heap(self) -> Memory:
         start = self.header["NAXIS1"] * self.header["NAXIS2"]
-        return self.file[start : start + self.header["PCOUNT"]]
+        return Memory(np.frombuffer(self.file[start : start + self.header["PCOUNT"]], "u1"))
 
 
 def test_an_inputs_table_is_copied_byte_for_byte() -> None:
     file = file_of({"N": np.array([7, 8, 9], "i4"), "R": [[1], [2, 3], []]}, primary=False)
     copied = encode(RawTable(file), {"TUNIT1": "adu", "TTYPE1": "COUNT"}, primary=False)
-    assert b"".join(copied.blocks()) == file[-2880:][: copied.size]
+    assert b"".join(copied.pieces()) == file[-2880:][: copied.size]
     header, data = table(RawTable(file, slice(1, 3)), {"TUNIT1": "adu"})
     assert data["N"].tolist() == [8, 9]
     assert [list(row) for row in data["R"]] == [[2, 3], []]

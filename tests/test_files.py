@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from fitsgen.diagnostics import OutputError
-from fitsgen.runtime import files
 from fitsgen.runtime.encoded import Buffer, Encoded
 from fitsgen.runtime.files import check_output, safe_name, write_file
 from fitsgen.runtime.writing import Part, Unmade, padded

@@ -21,7 +21,7 @@ from fitsgen.inputs.sources import FitsSource, Source
 from fitsgen.jwst.detectors import DETECTORS, Detector, Turn, by_name
 from fitsgen.jwst.frame import cut, to_dms
 from fitsgen.jwst.subarrays import SUBARRAYS, Window, name_of
-from fitsgen.lazy import LazyArray
+from fitsgen.lazy.array import LazyArray
 
 FACTS = json.loads((Path(__file__).parent / "data" / "jwst_detectors.json").read_text())
 WINDOWS = json.loads((Path(__file__).parent / "data" / "jwst_subarrays.json").read_text())

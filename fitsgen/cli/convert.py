@@ -14,6 +14,7 @@ from fitsgen.cli.report import progress_bar, reported, show
 from fitsgen.jwst.view import Frame, view
 
 if TYPE_CHECKING:
+    from fitsgen.runtime.memory import Use
     from fitsgen.verification.load import Expectations
 
 
@@ -51,6 +52,12 @@ if TYPE_CHECKING:
     show_default=True,
     help="Write no file where a value fails, or one with undefined values (status 1 either way).",
 )
+@click.option(
+    "--explain-memory",
+    "explains",
+    is_flag=True,
+    help="Tell how the data of each HDU was written, and which expressions need whole arrays.",
+)
 @include_option
 def convert_verb(
     inputs: Sequence[str],
@@ -63,6 +70,7 @@ def convert_verb(
     verifies: bool,
     checksum: bool,
     on_error: str,
+    explains: bool,
     include: Sequence[Path],
 ) -> None:
     """Make a FITS file from a raw one, data files and parameters.
@@ -89,6 +97,8 @@ def convert_verb(
             result = convert(loaded.file_type, inputs, parameters(settings), options)
         show(result.problems)
         click.echo(f"wrote {result.path}")
+        if explains:
+            _explain(result.memory)
         if errors(result.problems) or (known and not _is_right(result.path, known)):
             sys.exit(1)
 
@@ -101,6 +111,17 @@ def _is_right(path: Path, known: Expectations) -> bool:
     problems = verify(path, known.file_type, known.checks)
     show(problems)
     return not errors(problems)
+
+
+def _explain(uses: Sequence[Use]) -> None:
+    """Tell what the data took, an HDU after another."""
+    from fitsgen.runtime.memory import amount
+
+    for use in uses:
+        size = amount(use.size) if use.size else ""
+        where = f"  ({use.position})" if use.position and use.is_whole else ""
+        what = f"in memory: {use.what}" if use.is_whole else use.what
+        click.echo(f"{use.hdu:<16}{size:>10}  {what}{where}")
 
 
 def _chosen(inputs: Sequence[str]) -> str:

@@ -22,7 +22,7 @@ from fitsgen.inputs.tables import TableData
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fitsgen.lazy import LazyArray
+    from fitsgen.lazy.array import LazyArray
 
 __all__ = ["FitsFile", "InputHDU", "Kind", "MissingHDU"]
 
@@ -119,7 +119,7 @@ class InputHDU:
                 name = header["XTENSION"]
                 raise header.place.error(f"data of the unknown extension {name!r} cannot be read")
             case Kind.TABLE | Kind.ASCII_TABLE:
-                return TableData(header, structure.kind, self.raw_data())
+                return TableData(header, structure.kind, self._file._file, self.raw_data())
             case Kind.COMPRESSED:
                 return read_compressed(header, self.raw_data())
             case _ if structure.axes:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fitsgen.inputs.opening import OpenFile
-    from fitsgen.lazy import LazyArray
+    from fitsgen.lazy.array import LazyArray
 
 _DTYPES = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 # The zero point that makes the other kind of integer (FITS Standard 4.0, tables 11 and 19).

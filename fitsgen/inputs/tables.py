@@ -16,6 +16,9 @@ from fitsgen.inputs.structure import Kind, integer, text
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from fitsgen.inputs.opening import OpenFile
+    from fitsgen.lazy.nodes import Stored
+
 
 class MissingColumn(KeyError):  # noqa: N818 - a lookup that finds nothing, as KeyError is
     """A column that a table does not have."""
@@ -27,12 +30,13 @@ class MissingColumn(KeyError):  # noqa: N818 - a lookup that finds nothing, as K
 class TableData:
     """The rows of a table: `table["FLUX"]` is a column, `table[2:5]` a table of these rows."""
 
-    __slots__ = ("_columns", "_header", "_kind", "_names", "_raw", "_rows")
+    __slots__ = ("_columns", "_file", "_header", "_kind", "_names", "_raw", "_rows")
 
-    def __init__(self, header: Header, kind: Kind, raw: memoryview) -> None:
-        """Make a view of all rows; `raw` has the rows and the heap."""
+    def __init__(self, header: Header, kind: Kind, file: OpenFile, raw: memoryview) -> None:
+        """Make a view of all rows; `raw` has the rows and the heap, in the map of the file."""
         self._header = header
         self._kind = kind
+        self._file = file
         self._raw = raw
         self._rows = range(integer(header, "NAXIS2", 0))
         self._names = _names(header)
@@ -83,26 +87,34 @@ class TableData:
         """Whether it is a binary or an ASCII table (not for expressions)."""
         return self._kind
 
-    def raw_rows(self) -> memoryview:
+    def raw_rows(self) -> Stored:
         """Return the bytes of the rows, in order (not for expressions)."""
-        width, rows = integer(self._header, "NAXIS1", 0), self._rows
-        if rows.step == 1:
-            return self._raw[rows.start * width : rows.stop * width]
-        return memoryview(b"".join(self._raw[row * width : (row + 1) * width] for row in rows))
+        rows, width = integer(self._header, "NAXIS2", 0), integer(self._header, "NAXIS1", 0)
+        whole = self._stored(self._raw[: self._size()])
+        first, last, step = self._rows.start, self._rows.stop, self._rows.step
+        part = slice(first, None if last < 0 else last, step)
+        return whole.view(lambda raw: raw.reshape(rows, width)[part])
 
-    def heap(self) -> memoryview:
+    def heap(self) -> Stored:
         """Return the bytes after the rows of the whole table (not for expressions).
 
         They include a gap that THEAP may leave: the heap that descriptors count
         from begins THEAP bytes after the first row.
         """
-        return self._raw[self._size() :]
+        return self._stored(self._raw[self._size() :])
+
+    def _stored(self, raw: memoryview) -> Stored:
+        import numpy as np
+
+        from fitsgen.lazy.nodes import Stored
+
+        return Stored(self._file, np.frombuffer(raw, np.uint8))
 
     def _size(self) -> int:
         return integer(self._header, "NAXIS1", 0) * integer(self._header, "NAXIS2", 0)
 
     def _slice(self, part: slice) -> TableData:
-        table = TableData(self._header, self._kind, self._raw)
+        table = TableData(self._header, self._kind, self._file, self._raw)
         table._rows = self._rows[part]
         return table
 

@@ -1,5 +1,4 @@
-"""Arrays that are computed piece by piece, when they are written: see `array`."""
+"""Arrays that are computed piece by piece, when they are written: see `array`.
 
-from fitsgen.lazy.array import LazyArray
-
-__all__ = ["LazyArray"]
+Nothing is imported here, so that what asks only for costs does not load NumPy.
+"""

@@ -83,6 +83,16 @@ class LazyArray(NDArrayOperatorsMixin):
         """The array with its axes in reverse order."""
         return self.view_as(np.transpose)
 
+    @property
+    def real(self) -> LazyArray:
+        """The real parts."""
+        return applied(np.real, (self,), {})
+
+    @property
+    def imag(self) -> LazyArray:
+        """The imaginary parts."""
+        return applied(np.imag, (self,), {})
+
     def view_as(self, change: Change) -> LazyArray:
         """Return the array as `change` views it."""
         return LazyArray(self.node.view(change))
@@ -136,14 +146,13 @@ class LazyArray(NDArrayOperatorsMixin):
     def whole(self, what: str) -> Array:
         """Return all elements in memory, and tell that `what` needs them."""
         if isinstance(self.node, Memory) and not is_constant(self.node):
-            return self.node.array
+            return self.node.array  # of an expression, which changes no arrays
         tell(what, self.nbytes)
         made = np.empty(self.shape, self.dtype)
         flat, start = made.reshape(-1), 0
         for piece in self._pieces():
             flat[start : start + piece.size] = piece.reshape(-1)
             start += piece.size
-        made.flags.writeable = False
         return made
 
     def reduced(self, function: Callable[..., Any], join: Callable[..., Any]) -> Any:
@@ -205,8 +214,9 @@ class LazyArray(NDArrayOperatorsMixin):
         return partial(_method, self, name)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        # NumPy may take it for its own, and shuffle it.
         whole = self.whole("an array")
-        return whole if dtype is None else whole.astype(dtype, copy=False)
+        return whole.astype(dtype or self.dtype, copy=isinstance(self.node, Memory))
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         simple = method == "__call__" and ufunc.nout == 1 and ufunc.signature is None

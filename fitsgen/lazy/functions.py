@@ -21,7 +21,7 @@ LIKE: frozenset[Function] = frozenset((np.full_like, np.ones_like, np.zeros_like
 """Functions that give one value in the shape and type of an array."""
 
 ELEMENTWISE: frozenset[Function] = frozenset(
-    (np.around, np.clip, np.nan_to_num, np.round, np.where)
+    (np.around, np.clip, np.imag, np.nan_to_num, np.real, np.round, np.where)
 )
 """Functions that take arrays element by element, besides the ufuncs."""
 
@@ -47,7 +47,7 @@ Only those are here whose result does not depend on how the array was cut.
 
 METHODS = frozenset(
     "all any argmax argmin argsort choose compress conj conjugate copy cumprod cumsum diagonal dot "
-    "flatten imag item max mean min nonzero prod real repeat searchsorted std sum take tolist "
+    "flatten item max mean min nonzero prod repeat searchsorted std sum take tolist "
     "trace var".split()
 )
 """What else an array in memory is asked for; a lazy one becomes one for it."""

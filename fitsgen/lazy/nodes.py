@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -22,6 +22,8 @@ from fitsgen.lazy.pieces import (
     Index,
     Shape,
     apart,
+    buffer,
+    crosswise,
     cuts,
     elements,
     first_turned,
@@ -35,6 +37,8 @@ Change: TypeAlias = Callable[[Array], Array]
 SLAB = 16 << 20
 # Of so many bytes that lie around those that are needed, reading all is no gain.
 SPARSE = 4
+# To be done by one thread before another one may take over, which costs time.
+PIECES = 4
 
 
 class File(Protocol):
@@ -87,7 +91,7 @@ class Stored:
 
     def view(self, change: Change) -> Stored:
         """Return the pixels as `change` views them."""
-        return replace(self, where=change(self.where))
+        return Stored(self.file, change(self.where), self.offset, self.as_is)
 
     def read(self) -> Array:
         """Read all pixels."""
@@ -121,10 +125,10 @@ class Stored:
             copied = where.copy()
             self.file.release()
             return copied
-        buffer = np.empty(high - low, np.uint8)
-        self.file.fetch(buffer.data, low - self.file.address)
+        read = buffer(high - low)
+        self.file.fetch(read.data, low - self.file.address)
         start = where.__array_interface__["data"][0] - low
-        return np.ndarray(where.shape, where.dtype, buffer, start, where.strides)
+        return np.ndarray(where.shape, where.dtype, read.data, start, where.strides)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,8 +152,8 @@ class Memory:
         return Memory(change(self.array))
 
     def read(self) -> Array:
-        """Return the array."""
-        return self.array
+        """Return the array, in an order that can be read quickly."""
+        return crosswise(self.array) if self.turned() < self.array.ndim else self.array
 
     def load(self) -> Node:
         """Return the array, so that its rows can be read quickly one after another."""
@@ -185,8 +189,9 @@ class Applied:
 
     def view(self, change: Change) -> Applied:
         """Return the function of the operands as `change` views them."""
-        made = self._with(lambda node: node.view(change))
-        return replace(made, shape=made.nodes[0].shape)
+        operands = _changed(self.operands, lambda node: node.view(change))
+        shape = next(one.shape for one in operands if isinstance(one, Stored | Memory | Applied))
+        return Applied(self.function, operands, shape, self.dtype)
 
     def read(self) -> Array:
         """Compute all."""
@@ -194,7 +199,8 @@ class Applied:
 
     def load(self) -> Node:
         """Return the function of operands in memory."""
-        return self._with(lambda node: node.load())
+        operands = _changed(self.operands, lambda node: node.load())
+        return Applied(self.function, operands, self.shape, self.dtype)
 
     def turned(self) -> int:
         """Return the first axis of what is best read as a whole."""
@@ -204,15 +210,14 @@ class Applied:
         """Return the bytes of the widest type that is in work."""
         return max(self.dtype.itemsize, *(node.itemsize() for node in self.nodes))
 
-    def _with(self, change: Callable[[Node], Node]) -> Applied:
-        operands = (
-            change(one) if isinstance(one, Stored | Memory | Applied) else one
-            for one in self.operands
-        )
-        return replace(self, operands=tuple(operands))
-
 
 Node: TypeAlias = Stored | Memory | Applied
+
+
+def _changed(operands: tuple[object, ...], change: Callable[[Node], Node]) -> tuple[object, ...]:
+    return tuple(
+        [change(one) if isinstance(one, Stored | Memory | Applied) else one for one in operands]
+    )
 
 
 def _read(operand: object) -> object:
@@ -238,21 +243,22 @@ def part(node: Node, index: Index) -> Node:
 def slabs(node: Node) -> Iterator[Index]:
     """Give the indices of what is read at a time, in C order.
 
-    That is a piece where pixels are wanted in the order in which they lie; and whole frames
+    That is some pieces where pixels are wanted in the order in which they lie; and whole frames
     where rows become columns, unless they are too large.
     """
     together = math.prod(node.shape[node.turned() :])
     width = node.itemsize()
     if together * width > SLAB:
         together = SLAB // 2 // width
-    return cuts(node.shape, max(together, elements(width)))
+    return cuts(node.shape, max(together, PIECES * elements(width)))
 
 
 def computed(node: Node) -> Iterator[Array]:
     """Give all elements, in pieces that follow each other in C order."""
-    loaded = node.load()
-    for index in cuts(loaded.shape, elements(loaded.itemsize())):
-        yield part(loaded, index).read()
+    if node.turned() < len(node.shape):
+        node = node.load()
+    for index in cuts(node.shape, elements(node.itemsize())):
+        yield part(node, index).read()
 
 
 def is_constant(node: Node) -> bool:

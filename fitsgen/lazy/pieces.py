@@ -23,6 +23,8 @@ PIECE = 1 << 20
 # Between rows that are read crosswise. A power of two of bytes from each other, they would push
 # one another out of the cache.
 _GAP = 16
+_ROWS = 128
+_PAGE = 4096
 
 
 def cuts(shape: Shape, most: int) -> Iterator[Index]:
@@ -39,6 +41,13 @@ def cuts(shape: Shape, most: int) -> Iterator[Index]:
         return
     step = most // row
     yield from ((slice(start, start + step),) for start in range(0, shape[0], step))
+
+
+def buffer(size: int) -> npt.NDArray[np.uint8]:
+    """Return bytes that begin where a page of memory does: the system reads to there faster."""
+    raw = np.empty(size + _PAGE, np.uint8)
+    start = -raw.__array_interface__["data"][0] % _PAGE
+    return raw[start : start + size]
 
 
 def elements(itemsize: int) -> int:
@@ -65,6 +74,17 @@ def first_turned(array: Array) -> int:
         if any(later > stride for later, _ in steps[place + 1 :]):
             return axis
     return array.ndim
+
+
+def crosswise(array: Array) -> Array:
+    """Return a copy, in C order, of an array whose columns follow each other in memory.
+
+    The rows that it takes a column from are few enough at a time to stay in the cache.
+    """
+    made = np.empty(array.shape, array.dtype)
+    for start in range(0, array.shape[-1], _ROWS):
+        made[..., start : start + _ROWS] = array[..., start : start + _ROWS]
+    return made
 
 
 def apart(shape: Shape, dtype: np.dtype[Any]) -> Array:

@@ -20,7 +20,7 @@ from fitsgen.runtime.encoded import (
 )
 
 if TYPE_CHECKING:
-    from fitsgen.lazy import LazyArray
+    from fitsgen.lazy.array import LazyArray
 
 __all__ = ["Buffer", "DataError", "Demands", "Encoded", "StructuralCard", "encode"]
 
@@ -68,7 +68,7 @@ def _pixels(data: object) -> LazyArray:
     """Return data that FITS can hold as an image, or say what to do."""
     import numpy as np
 
-    from fitsgen.lazy import LazyArray
+    from fitsgen.lazy.array import LazyArray
     from fitsgen.lazy.nodes import Memory
 
     if not isinstance(data, np.ndarray | LazyArray):

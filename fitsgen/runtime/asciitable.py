@@ -29,6 +29,7 @@ from fitsgen.runtime.encoded import (
     DataError,
     Demands,
     Encoded,
+    Route,
     StructuralCard,
     check_demands,
     leading_cards,
@@ -82,7 +83,8 @@ def encode_ascii_table(columns: list[Column], demands: Demands) -> Encoded:
         null = None if column.null is None else str(column.null)
         cards += column_cards(n, column, str(form), {"TBCOL": start + 1, "TNULL": null})
     check_demands(cards, demands, (*SHAPE_KEYWORDS, "TBCOLn", "TDIMn", "TSCALn", "TZEROn"))
-    return Encoded(tuple(cards), count * row, b" ", partial(_rows, told, formats, row, count))
+    blocks = partial(_rows, told, formats, row, count)
+    return Encoded(tuple(cards), count * row, b" ", blocks, route=Route.ROWS)
 
 
 def _labelled(column: Column, number: int, demands: Demands) -> Column:

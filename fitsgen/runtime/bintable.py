@@ -29,6 +29,7 @@ from fitsgen.runtime.encoded import (
     DataError,
     Demands,
     Encoded,
+    Route,
     StructuralCard,
     check_demands,
     demanded_integer,
@@ -120,7 +121,7 @@ def encode_rows(columns: list[Column], demands: Demands) -> Encoded:
     ]
     check_demands(cards, demands, (*SHAPE_KEYWORDS, "TDIMn", "THEAP"))
     blocks = partial(_table_blocks, fields, row, count)
-    return Encoded(tuple(cards), count * row.itemsize + heap, b"\0", blocks)
+    return Encoded(tuple(cards), count * row.itemsize + heap, b"\0", blocks, route=Route.ROWS)
 
 
 def _with_heap(fields: list[Field]) -> list[Field]:

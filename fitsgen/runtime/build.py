@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from fitsgen.diagnostics import Position, Problem, in_order
 from fitsgen.inputs.sources import Source
+from fitsgen.lazy.cost import costs_told
 from fitsgen.runtime.cards import (
     BLANK,
     CardError,
@@ -103,7 +104,7 @@ def build(
 
     """
     values = Values(file_type, sources, parameters, name)
-    with frozen_clock(), _watched(values):
+    with frozen_clock(), costs_told(values.cost), _watched(values):
         numbers = range(len(file_type.hdus))
         parts = [_part(values, one, checksum=checksum, thorough=thorough) for one in numbers]
     return Built(tuple(parts), values)

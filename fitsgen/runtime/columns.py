@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from fitsgen.lazy import LazyArray
+from fitsgen.lazy.array import LazyArray
 from fitsgen.lazy.pieces import Array
 from fitsgen.runtime.encoded import CardValue, DataError, Demands, StructuralCard
 from fitsgen.runtime.storage import Storage, check_values, own_type

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from fitsgen.lazy import LazyArray
+from fitsgen.lazy.array import LazyArray
 from fitsgen.lazy.pieces import PIECE, Array
 from fitsgen.runtime.encoded import (
     Buffer,

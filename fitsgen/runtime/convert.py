@@ -28,6 +28,7 @@ from fitsgen.inputs import INPUT, Inputs, open_inputs, sources
 from fitsgen.runtime.build import Built, build
 from fitsgen.runtime.declare import Card, FileType
 from fitsgen.runtime.files import check_output, safe_name, write_file
+from fitsgen.runtime.memory import Use, uses
 from fitsgen.runtime.writing import Progress
 
 if TYPE_CHECKING:
@@ -59,10 +60,11 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """A file that was written, with the problems that did not prevent it."""
+    """A file that was written, the problems that did not prevent it, and what it took."""
 
     path: Path
     problems: tuple[Problem, ...]
+    memory: tuple[Use, ...] = ()
 
 
 def convert(
@@ -101,8 +103,9 @@ def convert(
         write = partial(write_file, path, overwrite=options.overwrite, progress=options.progress)
         if not built.write(write):
             _require_whole(file_type, inputs, parameters, built)
+        memory = uses(built.values)
     problems = (*inputs.problems, *built.problems)
-    return Conversion(path, (*problems, *_left_over(file_type, inputs, parameters, built)))
+    return Conversion(path, (*problems, *_left_over(file_type, inputs, parameters, built)), memory)
 
 
 def generate(

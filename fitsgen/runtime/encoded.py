@@ -7,6 +7,7 @@ NumPy is not needed here, so that a file of headers alone never loads it.
 
 from __future__ import annotations
 
+import enum
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -52,6 +53,16 @@ class Block:
 _ZEROS = bytes(1 << 16)
 
 
+class Route(enum.Enum):
+    """How data comes to its place in the file."""
+
+    COPIED = "the bytes of the input, copied"
+    COMPUTED = "read, computed and written in pieces"
+    REPEATED = "one value, repeated"
+    MEMORY = "an array in memory"
+    ROWS = "rows of a table, in pieces"
+
+
 @dataclass(frozen=True, slots=True)
 class Encoded:
     """One HDU's data.
@@ -69,6 +80,7 @@ class Encoded:
     fill: bytes = b"\0"
     blocks: Callable[[], Iterator[Buffer | Block]] = lambda: iter(())
     is_certain: bool = True
+    route: Route = Route.MEMORY
 
     def pieces(self) -> Iterator[Buffer]:
         """Make the data, in pieces that follow each other."""

@@ -26,6 +26,7 @@ from fitsgen.runtime.structural import is_structural
 Key: TypeAlias = tuple[int, int]
 """An HDU, and an item of its header; past the items stands the data, and then its bytes."""
 
+NOTHING = 1 << 16  # bytes of an array that are not worth a word
 COMMENTARY = frozenset({"COMMENT", "HISTORY"})
 _ABSENT = Absent()
 # What the bytes are of that a thread is making.
@@ -68,6 +69,7 @@ class Values:
         self._name_of_file = name
         self._made: dict[Key, Any] = {}
         self._failed: set[Key] = set()
+        self.costs: list[tuple[Key, str, int]] = []
         self._warned: set[tuple[Key, str]] = set()
         self._doing: list[Key] = []
         self._positions: list[list[Position]] | None = None
@@ -155,11 +157,11 @@ class Values:
 
     def report(self, key: Key, message: str, **more: Any) -> None:
         """Add a problem with an item of a header, or with the data."""
-        self.problems.append(Problem(f"{self._name(key)}: {message}", self._place(key), **more))
+        self.problems.append(Problem(f"{self.name(key)}: {message}", self.place(key), **more))
 
     def position(self, number: int, keyword: str) -> Position | None:
         """Return where in the templates a card comes from."""
-        return self._place((number, self.hdus[number].index[keyword]))
+        return self.place((number, self.hdus[number].index[keyword]))
 
     def comment(self, number: int, keyword: str) -> str:
         """Return the comment that the template gives to a keyword."""
@@ -224,7 +226,7 @@ class Values:
     def _cycle(self, key: Key) -> None:
         steps = [*self._doing[self._doing.index(key) :], key]
         self._failed.update(steps)
-        self.report(key, "a cycle: " + " needs ".join(map(self._name, steps)))
+        self.report(key, "a cycle: " + " needs ".join(map(self.name, steps)))
         raise Failed
 
     def _keyword(self, key: Key) -> str:
@@ -232,16 +234,22 @@ class Values:
         item = items[key[1]] if key[1] < len(items) else None
         return item.keyword if isinstance(item, Card) else ""
 
-    def _name(self, key: Key) -> str:
+    def name(self, key: Key) -> str:
+        """Return what a card, or data, is called in messages."""
         return f"{self.hdus[key[0]].name} {self._keyword(key) or 'data'}"
 
-    def _place(self, key: Key) -> Position | None:
+    def place(self, key: Key) -> Position | None:
         """Return where in the templates something comes from."""
         if self._positions is None:
             origins = self._file_type.origins
             self._positions = origins.positions() if origins else [[] for _ in self.hdus]
         places = self._positions[key[0]]
         return places[min(key[1], len(places) - 1)] if places else None
+
+    def cost(self, what: str, size: int) -> None:
+        """Take note of a whole array of so many bytes that something needs."""
+        if size > NOTHING:
+            self.costs.append((self.current() or (0, 0), what, size))
 
     def warn(self, key: Key, message: str) -> None:
         """Add a warning about an item of a header, or about the data, once."""

@@ -27,7 +27,7 @@ def full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C") -> An
     """Return an array that repeats a value, of the type that the value has or is given."""
     import numpy
 
-    from fitsgen.lazy import LazyArray
+    from fitsgen.lazy.array import LazyArray
 
     value = numpy.asarray(fill_value, dtype)
     lengths = (shape,) if isinstance(shape, int) else tuple(shape)

@@ -16,8 +16,18 @@ from typing import TypeGuard
 import numpy as np
 
 from fitsgen.lazy.cast import Misfit
-from fitsgen.lazy.nodes import File, Node, Stored, computed, is_constant, part, slabs
-from fitsgen.lazy.pieces import PIECE, Array, Index, Shape
+from fitsgen.lazy.nodes import (
+    PIECES,
+    File,
+    Memory,
+    Node,
+    Stored,
+    computed,
+    is_constant,
+    part,
+    slabs,
+)
+from fitsgen.lazy.pieces import PIECE, Array, Index, Shape, buffer
 from fitsgen.runtime.encoded import (
     SCALING_COMMENTS,
     Block,
@@ -26,6 +36,7 @@ from fitsgen.runtime.encoded import (
     DataError,
     Demands,
     Encoded,
+    Route,
     StructuralCard,
     check_demands,
     demanded_card,
@@ -59,7 +70,16 @@ def encode_image(node: Node, demands: Demands, *, primary: bool) -> Encoded:
     size = math.prod(node.shape) * storage.type.dtype.itemsize
     certain = isinstance(node, Stored) and fits_always(node.dtype, storage)
     blocks = partial(image_blocks, node, storage)
-    return Encoded(cards, size, b"\0", blocks, is_certain=certain)
+    return Encoded(cards, size, b"\0", blocks, is_certain=certain, route=_route(node, storage))
+
+
+def _route(node: Node, storage: Storage) -> Route:
+    if is_constant(node):
+        return Route.REPEATED
+    if isinstance(node, Memory):
+        return Route.MEMORY
+    copied = _is_stored_so(node, storage) and node.where.flags.c_contiguous
+    return Route.COPIED if copied else Route.COMPUTED
 
 
 def _scaling_cards(storage: Storage, demands: Demands) -> tuple[StructuralCard, ...]:
@@ -101,22 +121,26 @@ def _is_stored_so(node: Node, storage: Storage) -> TypeGuard[Stored]:
 
 def _copied(node: Stored) -> Iterator[Block]:
     begin = node.where.__array_interface__["data"][0] - node.file.address
-    for start in range(0, node.where.nbytes, PIECE):
-        size = min(PIECE, node.where.nbytes - start)
+    for start in range(0, node.where.nbytes, PIECES * PIECE):
+        size = min(PIECES * PIECE, node.where.nbytes - start)
         yield Block(size, partial(_bytes_of, node.file, begin + start, size))
 
 
-def _bytes_of(file: File, start: int, size: int) -> tuple[Buffer]:
-    buffer = np.empty(size, np.uint8).data
-    file.fetch(buffer, start)
-    return (buffer,)
+def _bytes_of(file: File, start: int, size: int) -> Iterator[Buffer]:
+    """Read what a file has in so many bytes; each piece takes the place of the one before."""
+    read = buffer(min(PIECE, size)).data
+    for done in range(0, size, PIECE):
+        piece = read[: size - done]
+        file.fetch(piece, start + done)
+        yield piece
 
 
 def _repeated(node: Node, storage: Storage) -> Iterator[Block]:
     """Encode a part of a constant image, and give it over and over; zeros are not written."""
     count = math.prod(node.shape)
     one = part(node, (slice(0, 1),) * len(node.shape)).read().reshape(-1)
-    _check(one, storage, 0, node.shape)
+    if not fits_always(node.dtype, storage):
+        _check(one, storage, 0, node.shape)
     repeated = np.broadcast_to(one, min(count, PIECE // 8))
     block = as_bytes(stored_values(repeated, storage))
     size = count * storage.type.dtype.itemsize
@@ -131,12 +155,14 @@ def _repeated(node: Node, storage: Storage) -> Iterator[Block]:
 def _pieces(node: Node, index: Index, storage: Storage, start: int) -> Iterator[Buffer]:
     """Compute and encode what an index stands for; `start` is the place of its first pixel."""
     as_is = isinstance(node, Stored) and node.as_is
+    checks = not as_is and not fits_always(node.dtype, storage)
     try:
         for values in computed(part(node, index)):
+            if checks:
+                _check(values, storage, start, node.shape)
             if as_is:
                 yield as_bytes(np.ascontiguousarray(values))
             else:
-                _check(values, storage, start, node.shape)
                 yield as_bytes(stored_values(values, storage))
             start += values.size
     except Misfit as error:
@@ -145,8 +171,6 @@ def _pieces(node: Node, index: Index, storage: Storage, start: int) -> Iterator[
 
 def _check(values: Array, storage: Storage, start: int, shape: Shape) -> None:
     """Raise DataError for the first value that is not read back as it was."""
-    if fits_always(values.dtype, storage):
-        return
     good = survivors(values, storage)
     if not good.all():
         first = int(np.argmin(good))

@@ -7,6 +7,7 @@ In: any table that `is_table` knows, and what a template demands of its columns.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -14,6 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from fitsgen.lazy.nodes import Node
 from fitsgen.lazy.pieces import Array
 from fitsgen.runtime.asciitable import encode_ascii_table
 from fitsgen.runtime.bintable import encode_rows
@@ -28,15 +30,18 @@ from fitsgen.runtime.columns import (
 )
 from fitsgen.runtime.encoded import (
     TABLE_KINDS,
-    Buffer,
+    Block,
     DataError,
     Demands,
     Encoded,
+    Route,
     StructuralCard,
     check_demands,
     extension_kind,
     leading_cards,
 )
+from fitsgen.runtime.pixels import image_blocks
+from fitsgen.runtime.storage import Storage, own_type
 
 
 @runtime_checkable
@@ -57,10 +62,10 @@ class RawTable(Protocol):
     def __getitem__(self, name: str) -> Array:
         """Return a column's values."""
 
-    def raw_rows(self) -> Buffer:
+    def raw_rows(self) -> Node:
         """Return the rows as they are in the file."""
 
-    def heap(self) -> Buffer:
+    def heap(self) -> Node:
         """Return what follows the last row of the whole table, the gap before the heap included."""
 
 
@@ -136,10 +141,10 @@ def _copy_table(table: RawTable, demands: Demands) -> Encoded:
     if header.get("ZTABLE") is True:
         raise DataError("the input's table is compressed; unpack it first")
     rows, width, count = len(table), int(header.get("NAXIS1")), int(header.get("TFIELDS"))
-    heap = memoryview(table.heap())
+    heap = math.prod(table.heap().shape)  # of bytes
     check_numbers(count, demands)
     cards = [
-        *leading_cards(kind, 8, (rows, width), primary=False, heap=heap.nbytes),
+        *leading_cards(kind, 8, (rows, width), primary=False, heap=heap),
         StructuralCard("TFIELDS", count, "number of columns"),
         *_copied_cards(header, count, demands),
     ]
@@ -151,7 +156,8 @@ def _copy_table(table: RawTable, demands: Demands) -> Encoded:
     kept = [f"{stem}n" for stem in COLUMN_KEYWORDS if stem not in RELABELLING]
     check_demands(cards, demands, (*SHAPE_KEYWORDS, *kept, "THEAP"))
     fill = b" " if kind == "TABLE" else b"\0"
-    return Encoded(tuple(cards), rows * width + heap.nbytes, fill, partial(_copied_blocks, table))
+    blocks = partial(_copied_blocks, table)
+    return Encoded(tuple(cards), rows * width + heap, fill, blocks, route=Route.COPIED)
 
 
 def _copied_cards(header: Any, count: int, demands: Demands) -> Iterator[StructuralCard]:
@@ -164,6 +170,7 @@ def _copied_cards(header: Any, count: int, demands: Demands) -> Iterator[Structu
                 yield StructuralCard(keyword, value, COMMENTS[stem])
 
 
-def _copied_blocks(table: RawTable) -> Iterator[Buffer]:
-    yield table.raw_rows()
-    yield table.heap()
+def _copied_blocks(table: RawTable) -> Iterator[Block]:
+    plain = Storage(own_type(np.dtype(np.uint8)))
+    yield from image_blocks(table.raw_rows(), plain)
+    yield from image_blocks(table.heap(), plain)

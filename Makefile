@@ -2,7 +2,7 @@
 # make test    all tests
 # make lint    style and types
 # make docs    a page on every shipped file type, in site/
-# make bench   the measurements of docs/performance.md
+# make bench   the measurements of docs/performance.md; ARGS=--quick for a try
 PYTHON ?= python3
 TYPE := nirspec_ifu_level1b
 
@@ -34,7 +34,7 @@ docs:
 	done
 
 bench:
-	$(PYTHON) -m benchmarks
+	$(PYTHON) -m benchmarks $(ARGS)
 
 clean:
 	rm -rf demo site build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,21 +1,18 @@
-"""What is measured, and against what: each function gives lines of the table.
+"""A template to a compiled module, a module to a header, and how long whole processes take.
 
-In: a `Bench`, a directory with a raw exposure. Out: `Figure`s.
+In: a `Bench`. Out: lines of the table.
 """
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import sysconfig
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 from benchmarks import pyparsing_reader
-from benchmarks.measure import Figure, alone, call, compared, prepared, process
+from benchmarks.bench import NAME, PYTHON, Bench, command, remove
+from benchmarks.many import assigned
+from benchmarks.measure import AtMost, Line, alone, call, compared, prepared, process, told
 from fitsgen import compiler, library
 from fitsgen.inputs.fits import FitsFile
 from fitsgen.inputs.sources import FitsSource
@@ -23,9 +20,6 @@ from fitsgen.runtime import declare
 from fitsgen.runtime.build import build
 from fitsgen.runtime.declare import FORMAT, HDU, Blank, FileType, Heading, Item
 from fitsgen.syntax.nodes import Card, logical
-
-NAME = "nirspec_ifu_level1b"
-PYTHON = sys.executable
 
 # Prints the milliseconds that the first load of a file type takes, in a process that has
 # imported what the command line imports before it.
@@ -42,35 +36,15 @@ assert not found, found
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Bench:
-    """A directory that is gone afterwards, a raw exposure, and the template."""
-
-    directory: Path
-    raw: Path
-    template: Path
-
-    @classmethod
-    def prepare(cls, directory: Path) -> Bench:
-        """Make a raw exposure of few pixels; compiled modules are kept in the directory."""
-        from fitsgen.simulate.raw import Exposure, nirspec_ifu
-
-        os.environ["FITSGEN_CACHE"] = str(directory / "cache")
-        raw = directory / "raw.fits"
-        nirspec_ifu(Exposure(rows=8, columns=8)).writeto(raw)
-        return cls(directory, raw, library.find(NAME))
-
-
-def figures(bench: Bench) -> Iterator[Figure]:
-    """Measure everything, one line of the table after another."""
+def lines(bench: Bench) -> Iterator[Line]:
+    """Give the lines of compiling, loading, one header and whole processes."""
     yield from _compiling(bench)
     yield from _loading()
     yield from _header(bench)
     yield from _processes(bench)
-    yield from _many(bench)
 
 
-def _compiling(bench: Bench) -> Iterator[Figure]:
+def _compiling(bench: Bench) -> Iterator[Line]:
     """Read and compile with a new reader every time; imports and grammars are there before."""
     roots = [library.includes_directory()]
 
@@ -84,9 +58,11 @@ def _compiling(bench: Bench) -> Iterator[Figure]:
     if read() != peer():
         raise AssertionError("the two readers find different cards")
     reader = call(lambda: compiler.reader().splice(bench.template, bench.template.name))
-    yield compared(f"read {NAME}: pyparsing line parser", reader, call(peer), 0.2, 15)
+    what = f"read {NAME}: pyparsing line parser"
+    yield Line(what, partial(compared, reader, call(peer), AtMost(0.2), 15))
     check = call(lambda: compiler.module_text(compiler.check(bench.template, compiler.reader())))
-    yield compared("compile it to module text: pyparsing reading", check, call(peer), 1.0, 11)
+    what = "compile it to module text: pyparsing reading"
+    yield Line(what, partial(compared, check, call(peer), AtMost(1.0), 11))
 
 
 def _plain(tree: Any, card: Card) -> pyparsing_reader.Card:
@@ -95,19 +71,21 @@ def _plain(tree: Any, card: Card) -> pyparsing_reader.Card:
     return pyparsing_reader.Card(keyword, value, comment[1:].strip(), card.optional)
 
 
-def _loading() -> Iterator[Figure]:
+def _loading() -> Iterator[Line]:
     """Load from a warm cache, the first load of a process."""
     compiler.load(NAME)
 
     def first(before: str) -> float:
-        command = [PYTHON, "-c", LOAD.format(before=before)]
-        return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        loading = [PYTHON, "-c", LOAD.format(before=before)]
+        return float(told(loading))
 
-    yield alone("load it from the cache, new process", lambda: first(""), 5.0, 9)
-    yield alone("... once NumPy is imported", lambda: first("import numpy"), 5.0, 9)
+    aim = AtMost(5.0)
+    yield Line("load it from the cache, new process", partial(alone, partial(first, ""), aim, 9))
+    numpy = partial(first, "import numpy")
+    yield Line("load it once NumPy is imported", partial(alone, numpy, aim, 9))
 
 
-def _header(bench: Bench) -> Iterator[Figure]:
+def _header(bench: Bench) -> Iterator[Line]:
     """Make the primary header, as the peer does from values that are ready, and of one more file.
 
     For one more file the cards of constants were rendered with the first, as in a night of
@@ -124,19 +102,16 @@ def _header(bench: Bench) -> Iterator[Figure]:
         header = fits.Header.fromstring(make(file).decode("ascii"))
     cards = [(card.keyword, card.value, card.comment) for card in header.cards]
 
-    def assign() -> None:
-        made = fits.Header()
-        for keyword, value, comment in cards:
-            made[keyword] = (value, comment)
-        made.tostring()
-
+    assign = call(lambda: assigned(cards).tostring())
     ours = prepared(lambda: FitsFile.open(bench.raw), make)
-    what = f"make its header of {len(cards)} cards: astropy header[keyword] = ..."
     ready = prepared(lambda: _ready(header), lambda one: build(one, {}, {}))
-    yield compared(what, ready, call(assign), 0.1, 31)
-    yield compared("... with every lookup in the input", ours, call(assign), 0.1, 31)
-    build_list = call(lambda: fits.Header([fits.Card(*card) for card in cards]).tostring())
-    yield compared("... astropy Header(list of cards)", ours, build_list, None, 31)
+    what = f"make its header of {len(cards)} cards: astropy "
+    tenth, assigning = AtMost(0.1), "header[keyword] = ..."
+    yield Line(what + assigning, partial(compared, ready, assign, tenth, 31))
+    what = "make it with every lookup: astropy "
+    yield Line(what + assigning, partial(compared, ours, assign, tenth, 31))
+    together = call(lambda: fits.Header([fits.Card(*card) for card in cards]).tostring())
+    yield Line(what + "Header(list of cards)", partial(compared, ours, together, AtMost(), 31))
 
 
 def _ready(header: Any) -> FileType:
@@ -151,59 +126,16 @@ def _item(card: Any) -> Item:
     return Heading(card.value) if card.value else Blank()
 
 
-def _processes(bench: Bench) -> Iterator[Figure]:
+def _processes(bench: Bench) -> Iterator[Line]:
     """Run whole processes: start, imports, work and end."""
-    script = Path(sysconfig.get_path("scripts"), "fitsgen")
-    fitsgen = [PYTHON, str(script)] if script.exists() else [PYTHON, "-m", "fitsgen"]
+    fitsgen = command()
     empty = process([PYTHON, "-c", "pass"])
-    yield compared("fitsgen --help: python -c pass", process([*fitsgen, "--help"]), empty, 5.0, 15)
+    helped = process([*fitsgen, "--help"])
+    yield Line("fitsgen --help: python -c pass", partial(compared, helped, empty, AtMost(5.0), 15))
 
-    made = bench.directory / "made.fits"
-    template, raw = _header_only(bench)
-    convert = [*fitsgen, "convert", str(raw), "-t", str(template), "-o", str(made), "--overwrite"]
+    template, raw = bench.headers_only()
+    convert = [*fitsgen, "convert", str(raw), "-t", str(template), "-o", str(bench.made)]
+    ours = process(convert, partial(remove, [bench.made]))
     astropy = process([PYTHON, "-c", "import astropy.io.fits"])
     what = "convert a header-only file: import astropy.io.fits"
-    yield compared(what, process(convert), astropy, 1.5, 9)
-
-
-def _header_only(bench: Bench) -> tuple[Path, Path]:
-    """Write the template's primary header as a file type, and the raw header without pixels."""
-    from astropy.io import fits
-
-    text = bench.template.read_text(encoding="utf-8")
-    template = bench.directory / "headers.gen.txt"
-    primary = text[: text.index("#include 'science.gen.inc'")]
-    template.write_text(primary.replace(NAME, "headers"))
-    raw = bench.directory / "raw_header.fits"
-    fits.PrimaryHDU(header=fits.getheader(bench.raw)).writeto(raw)
-    return template, raw
-
-
-def _many(bench: Bench) -> Iterator[Figure]:
-    """Convert a proposal of 200 small exposures anew, with two jobs and with one."""
-    directory = bench.directory / "many"
-    _proposal(directory, 200)
-    run = [PYTHON, "-m", "fitsgen", "proposal", str(directory), "--jobs"]
-
-    def clear() -> None:
-        for path in (*directory.glob("*_uncal.fits"), *directory.glob("*.made")):
-            path.unlink()
-
-    two, one = (process([*run, jobs], clear) for jobs in ("2", "1"))
-    yield compared("200 exposures of a proposal, --jobs 2: --jobs 1", two, one, 0.59, 5)
-
-
-def _proposal(directory: Path, count: int) -> None:
-    """Write raw exposures of 64 rows and columns, and the proposal that plans them."""
-    from fitsgen.simulate.raw import Exposure, nirspec_ifu
-
-    directory.mkdir()
-    for number in range(count):
-        nirspec_ifu(Exposure(seed=number)).writeto(directory / f"{number}.fits")
-    levels = "Proposal Observation Visit VisitGroup ParallelSequenceID Activity".split()
-    exposures = [
-        f'<Exposure><Detector base="{number}.fits" exp_type="NRS_IFU"/></Exposure>'
-        for number in range(count)
-    ]
-    begin, end = (f"<{level}>" for level in levels), (f"</{level}>" for level in reversed(levels))
-    (directory / "01234.prop").write_text("".join((*begin, *exposures, *end)))
+    yield Line(what, partial(compared, ours, astropy, AtMost(1.5), 9))

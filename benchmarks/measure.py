@@ -1,7 +1,7 @@
 """Two things to do, done in turn, to the median times of both and of their ratio.
 
 In: callables, each preceded by what must be made anew for every sample.
-Out: a `Figure`, one line of the table.
+Out: a `Figure`; with its name, a `Line` of the table.
 """
 
 from __future__ import annotations
@@ -18,51 +18,99 @@ Ready = TypeVar("Ready")
 Timer = Callable[[], float]
 """Does something once and returns how many seconds it took."""
 
+PAIRS = 5
+ASTROPY_SAMPLES = 3  # it is slow, and only there for comparison
+
+
+@dataclass(frozen=True, slots=True)
+class AtMost:
+    """Smaller is better: a ratio is our time divided by the peer's. None: nothing is demanded."""
+
+    limit: float | None = None
+
+    def ratio(self, ours: float, peer: float) -> float:
+        return ours / peer
+
+    def is_met(self, value: float) -> bool | None:
+        return None if self.limit is None else value <= self.limit
+
+    def __str__(self) -> str:
+        return "" if self.limit is None else f"<= {self.limit:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """Bigger is better: a ratio is our speed divided by the peer's."""
+
+    limit: float
+
+    def ratio(self, ours: float, peer: float) -> float:
+        return peer / ours
+
+    def is_met(self, value: float) -> bool | None:
+        return value >= self.limit
+
+    def __str__(self) -> str:
+        return f">= {self.limit:g}"
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What was measured: medians in seconds; `aim` is the most that `ratio` may be.
+    """What was measured.
 
-    Without a peer the ratio is the time itself, to one millisecond.
+    value
+        In `unit`; the ratio to the peer where that is ''.
+    ours, peer
+        Medians in seconds, where times were taken.
+    astropy
+        As `value`, of astropy doing the same.
+
     """
 
+    value: float
+    aim: AtMost | AtLeast
+    unit: str = ""
+    ours: float | None = None
+    peer: float | None = None
+    astropy: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the table; nothing is made or timed before `measure` is called."""
+
     what: str
-    ours: float
-    peer: float | None
-    ratio: float
-    aim: float | None
-
-    def row(self) -> tuple[str, str, str, str, str, str]:
-        """Return the texts of a line of the table."""
-        unit = "" if self.peer is not None else " ms"
-        met = "" if self.aim is None else "met" if self.ratio <= self.aim else "not met"
-        return (
-            self.what,
-            f"{self.ours * 1e3:.2f}",
-            "" if self.peer is None else f"{self.peer * 1e3:.2f}",
-            f"{self.ratio:.2f}{unit}",
-            "" if self.aim is None else f"{self.aim:g}{unit}",
-            met,
-        )
+    measure: Callable[[], Figure]
 
 
-def compared(what: str, ours: Timer, peer: Timer, aim: float | None, samples: int) -> Figure:
+def compared(
+    ours: Timer,
+    peer: Timer,
+    aim: AtMost | AtLeast,
+    samples: int = PAIRS,
+    astropy: Timer | None = None,
+) -> Figure:
     """Take samples of two timers in turn; a pair shares whatever the machine did meanwhile."""
     ours(), peer()
-    pairs = [_pair(ours, peer, turned=bool(number % 2)) for number in range(samples)]
+    pairs, others = [], []
+    for number in range(samples):
+        one, other = _pair(ours, peer, turned=bool(number % 2))
+        pairs.append((one, other))
+        if astropy and number < ASTROPY_SAMPLES:
+            others.append(aim.ratio(astropy(), other))
     return Figure(
-        what,
-        median(one for one, _ in pairs),
-        median(other for _, other in pairs),
-        median(one / other for one, other in pairs),
+        median(aim.ratio(one, other) for one, other in pairs),
         aim,
+        ours=median(one for one, _ in pairs),
+        peer=median(other for _, other in pairs),
+        astropy=median(others) if others else None,
     )
 
 
-def alone(what: str, ours: Timer, aim: float, samples: int) -> Figure:
+def alone(ours: Timer, aim: AtMost, samples: int) -> Figure:
     """Take samples of one timer, for an aim that is a time (in milliseconds)."""
     seconds = median(ours() for _ in range(samples))
-    return Figure(what, seconds, None, seconds * 1e3, aim)
+    return Figure(seconds * 1e3, aim, "ms", ours=seconds)
 
 
 def _pair(ours: Timer, peer: Timer, *, turned: bool) -> tuple[float, float]:
@@ -72,9 +120,9 @@ def _pair(ours: Timer, peer: Timer, *, turned: bool) -> tuple[float, float]:
     return ours(), peer()
 
 
-def call(work: Callable[[], object]) -> Timer:
-    """Return a timer of a call in this process."""
-    return prepared(lambda: None, lambda _: work())
+def call(work: Callable[[], object], before: Callable[[], object] = lambda: None) -> Timer:
+    """Return a timer of a call in this process; what is done before it is not timed."""
+    return prepared(before, lambda _: work())
 
 
 def prepared(prepare: Callable[[], Ready], work: Callable[[Ready], object]) -> Timer:
@@ -92,11 +140,13 @@ def prepared(prepare: Callable[[], Ready], work: Callable[[Ready], object]) -> T
 
 def process(command: Sequence[str], before: Callable[[], object] = lambda: None) -> Timer:
     """Return a timer of a whole process, from its start to its end."""
+    return call(lambda: told(command), before)
 
-    def timer() -> float:
-        before()
-        start = time.perf_counter()
-        subprocess.run(command, check=True, capture_output=True)
-        return time.perf_counter() - start
 
-    return timer
+def told(command: Sequence[str]) -> str:
+    """Run a process and return what it prints; one that fails says why in the exception."""
+    try:
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    except subprocess.CalledProcessError as error:
+        error.add_note(error.stderr)
+        raise

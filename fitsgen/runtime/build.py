@@ -26,7 +26,7 @@ from fitsgen.runtime.declare import Blank, Card, FileType, Heading, Item
 from fitsgen.runtime.encoded import Encoded, StructuralCard, encode_nothing
 from fitsgen.runtime.evaluate import COMMENTARY, Failed, Values
 from fitsgen.runtime.functions import frozen_clock
-from fitsgen.runtime.structural import is_checksum, is_leading, is_structural
+from fitsgen.runtime.structural import is_checksum, is_leading
 from fitsgen.runtime.writing import Part, Unmade
 
 # Filled in when all else of the HDU is known.
@@ -163,16 +163,14 @@ def _header(values: Values, number: int, encoded: Encoded) -> Iterator[str]:
         if is_leading(card.keyword) or card.keyword not in comments:
             yield _structural(card, comments)
     for index, item in enumerate(items):
-        match item:
-            case Card(keyword=keyword) if is_structural(keyword):
-                if keyword in structure and not is_leading(keyword):
-                    yield _structural(structure[keyword], comments)
-                elif is_checksum(keyword):
-                    yield render_card(keyword, CHECKSUM_UNSET, item.comment)
-                elif keyword not in structure and not values.failed(number):
-                    _not_made(values, number, index)
-            case _:
-                yield _item(values, number, index, item)
+        if not (isinstance(item, Card) and item.is_structural):
+            yield _item(values, number, index, item)
+        elif item.keyword in structure and not is_leading(item.keyword):
+            yield _structural(structure[item.keyword], comments)
+        elif is_checksum(item.keyword):
+            yield render_card(item.keyword, CHECKSUM_UNSET, item.comment)
+        elif item.keyword not in structure and not values.failed(number):
+            _not_made(values, number, index)
 
 
 def _not_made(values: Values, number: int, index: int) -> None:
@@ -187,13 +185,12 @@ def _structural(card: StructuralCard, comments: Mapping[str, str]) -> str:
 
 
 def _item(values: Values, number: int, index: int, item: Item) -> str:
-    match item:
-        case Blank():
-            return BLANK
-        case Heading(text=text):
-            return render_commentary("", text)
-        case Card() if item.image is not None:
-            return item.image
+    if isinstance(item, Blank):
+        return BLANK
+    if isinstance(item, Heading):
+        return render_commentary("", item.text)
+    if item.image is not None:
+        return item.image
     try:
         text = _card(values, number, index, item)
     except Failed:

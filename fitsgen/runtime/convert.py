@@ -26,7 +26,7 @@ from fitsgen.diagnostics import (
 )
 from fitsgen.inputs import INPUT, Inputs, open_inputs, sources
 from fitsgen.runtime.build import Built, build
-from fitsgen.runtime.declare import Card, FileType
+from fitsgen.runtime.declare import FileType
 from fitsgen.runtime.files import check_output, safe_name, write_file
 from fitsgen.runtime.memory import Use, uses
 from fitsgen.runtime.writing import Progress
@@ -158,15 +158,8 @@ def _path(built: Built, options: Options, default: str) -> Path:
         raise OutputError(Problem(f"FILENAME: {error}", built.filename_at(), hint)) from None
 
 
-def _reads(file_type: FileType) -> list[str]:
-    """Return the sources that a file type reads."""
-    cards = [c for hdu in file_type.hdus for c in hdu.items if isinstance(c, Card)]
-    parts = [*(card.reads or () for card in cards), *(h.reads or () for h in file_type.hdus)]
-    return list(dict.fromkeys(name for reads in parts for name in reads))
-
-
 def _require_input(file_type: FileType, inputs: Inputs) -> None:
-    if INPUT in _reads(file_type) and INPUT not in inputs.sources:
+    if INPUT in file_type.reads and INPUT not in inputs.sources:
         message = f"{file_type.name} reads a FITS file, and none was given"
         raise InputError(Problem(message, Position(Source("input"))))
 
@@ -175,7 +168,7 @@ def _left_over(
     file_type: FileType, inputs: Inputs, parameters: Mapping[str, object], built: Built
 ) -> tuple[Problem, ...]:
     """Say what was asked for and not given, and what was given and never read."""
-    reads = _reads(file_type)
+    reads = file_type.reads
     known = {*inputs.sources, "output", "param"}
     messages = [
         f"{name} was asked for and not given: its lookups found nothing"

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from fitsgen.runtime.structural import is_structural
+
 if TYPE_CHECKING:
     from astropy.io.fits import HDUList
 
@@ -24,7 +26,7 @@ class Card:
     `None` is an undefined value, or for a structural keyword no demand.
     """
 
-    __slots__ = ("comment", "image", "keyword", "optional", "reads", "value")
+    __slots__ = ("comment", "image", "is_structural", "keyword", "optional", "reads", "value")
 
     def __init__(
         self, keyword: str, value: object, comment: str = "", *, optional: bool = False
@@ -34,6 +36,7 @@ class Card:
         self.comment = comment
         self.optional = optional
         self.reads = reads_of(value)
+        self.is_structural = is_structural(keyword)
         # The text of a constant card, kept once it was made: the same for every file.
         self.image: str | None = None
 
@@ -59,15 +62,17 @@ Item = Card | Heading | Blank
 class HDU:
     """The cards of a header, and a lambda that gives the data."""
 
-    __slots__ = ("comments", "data", "index", "items", "name", "reads")
+    __slots__ = ("comments", "data", "index", "items", "name", "reads", "structural")
 
     def __init__(self, name: str, *items: Item, data: Callable[..., object] | None = None) -> None:
         self.name = name
         self.items = items
         self.data = data
         self.reads = reads_of(data)
-        self.index = {item.keyword: i for i, item in enumerate(items) if isinstance(item, Card)}
-        self.comments = {item.keyword: item.comment for item in items if isinstance(item, Card)}
+        cards = [(number, item) for number, item in enumerate(items) if isinstance(item, Card)]
+        self.index = {card.keyword: number for number, card in cards}
+        self.comments = {card.keyword: card.comment for _, card in cards}
+        self.structural = {card.keyword: number for number, card in cards if card.is_structural}
 
 
 def reads_of(value: object) -> tuple[str, ...] | None:
@@ -86,11 +91,14 @@ class FileType:
         The name on the template's file line.
     hdus : tuple of HDU
         What the file consists of, in order.
+    reads : tuple of str
+        The sources that its expressions ask.
 
     """
 
     name: str
     hdus: tuple[HDU, ...]
+    reads: tuple[str, ...] = field(repr=False, compare=False)
     origins: Origins | None = field(default=None, repr=False, compare=False)
 
     def __init__(self, name: str, *hdus: HDU, format: int, origins: Origins | None = None) -> None:
@@ -99,6 +107,11 @@ class FileType:
             raise ImportError(f"{message}: compile the template again")
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "hdus", hdus)
+        cards = [item for hdu in hdus for item in hdu.items if isinstance(item, Card)]
+        parts = [*(card.reads or () for card in cards), *(hdu.reads or () for hdu in hdus)]
+        object.__setattr__(
+            self, "reads", tuple(dict.fromkeys(one for part in parts for one in part))
+        )
         object.__setattr__(self, "origins", origins)
 
     def with_origins(self, origins: Origins) -> FileType:

@@ -202,11 +202,10 @@ class Values:
     def _demands(self, number: int) -> Demands:
         """Return what the template demands; a lookup that found nothing demands nothing."""
         demands: dict[str, object] = {}
-        for keyword, index in self.hdus[number].index.items():
-            if is_structural(keyword):
-                value = self.card(number, index).value
-                if value is not None and value != "":
-                    demands[keyword] = value
+        for keyword, index in self.hdus[number].structural.items():
+            value = self.card(number, index).value
+            if value is not None and value != "":
+                demands[keyword] = value
         return demands
 
     def _making(self, key: Key) -> _Making:

@@ -21,13 +21,11 @@ from fitsgen.lazy.pieces import (
     Array,
     Index,
     Shape,
-    apart,
     buffer,
     crosswise,
     cuts,
     elements,
     first_turned,
-    memory_order,
 )
 
 Change: TypeAlias = Callable[[Array], Array]
@@ -105,7 +103,7 @@ class Stored:
 
     def load(self) -> Node:
         """Return the pixels in memory."""
-        return _straightened(self) if self.turned() < len(self.shape) else Memory(self.read())
+        return Memory(self.read())
 
     def turned(self) -> int:
         """Return the first axis of what is best read as a whole."""
@@ -156,8 +154,8 @@ class Memory:
         return crosswise(self.array) if self.turned() < self.array.ndim else self.array
 
     def load(self) -> Node:
-        """Return the array, so that its rows can be read quickly one after another."""
-        return _straightened(self) if self.turned() < self.array.ndim else self
+        """Return itself."""
+        return self
 
     def turned(self) -> int:
         """Return the first axis of what is best read as a whole."""
@@ -222,17 +220,6 @@ def _changed(operands: tuple[object, ...], change: Callable[[Node], Node]) -> tu
 
 def _read(operand: object) -> object:
     return operand.read() if isinstance(operand, Stored | Memory | Applied) else operand
-
-
-def _straightened(node: Stored | Memory) -> Memory:
-    """Read pixels in the order in which they lie, into rows that can be read crosswise."""
-    where = node.where if isinstance(node, Stored) else node.array
-    order = memory_order(where)
-    straight = node.view(lambda array: array.transpose(order))
-    target = apart(straight.shape, node.dtype)
-    for index in cuts(straight.shape, elements(node.itemsize())):
-        target[index or ...] = part(straight, index).read()
-    return Memory(target.transpose(np.argsort(order)))
 
 
 def part(node: Node, index: Index) -> Node:

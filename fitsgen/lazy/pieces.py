@@ -20,8 +20,8 @@ Shape: TypeAlias = tuple[int, ...]
 PIECE = 1 << 20
 """Bytes that are worked on at a time: they stay in the second-level cache."""
 
-# Between rows that are read crosswise. A power of two of bytes from each other, they would push
-# one another out of the cache.
+# Elements between rows that are read crosswise. A power of two of bytes from each other, they
+# would push one another out of the cache.
 _GAP = 16
 _ROWS = 128
 _PAGE = 4096
@@ -55,11 +55,6 @@ def elements(itemsize: int) -> int:
     return max(1, PIECE // max(1, itemsize))
 
 
-def memory_order(array: Array) -> Shape:
-    """Return the axes in the order in which elements lie in memory, the last one closest."""
-    return tuple(sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis])))
-
-
 def first_turned(array: Array) -> int:
     """Return the first axis along which elements lie closer than along a later one.
 
@@ -79,14 +74,25 @@ def first_turned(array: Array) -> int:
 def crosswise(array: Array) -> Array:
     """Return a copy, in C order, of an array whose columns follow each other in memory.
 
-    The rows that it takes a column from are few enough at a time to stay in the cache.
+    A few rows of memory at a time are laid out so that they are not a power of two of bytes from
+    each other, and read crosswise while they are in the cache.
     """
     made = np.empty(array.shape, array.dtype)
-    for start in range(0, array.shape[-1], _ROWS):
-        made[..., start : start + _ROWS] = array[..., start : start + _ROWS]
+    order = _memory_order(array)
+    width = min(_ROWS, array.shape[-1])
+    shape = [*array.shape[:-1], width]
+    shape = [shape[axis] for axis in order]
+    rows = np.empty((*shape[:-1], shape[-1] + _GAP), array.dtype)[..., :-_GAP]
+    turned = rows.transpose([order.index(axis) for axis in range(array.ndim)])
+    forward = tuple(slice(None, None, -1 if stride < 0 else 1) for stride in array.strides)
+    for start in range(0, array.shape[-1], width):
+        part = array[..., start : start + width]
+        now = turned[..., : part.shape[-1]]
+        now[...] = part[forward]  # copied as it lies, at the speed of memory
+        made[..., start : start + width] = now[forward]
     return made
 
 
-def apart(shape: Shape, dtype: np.dtype[Any]) -> Array:
-    """Return a new array whose rows are not a power of two of bytes from each other."""
-    return np.empty((*shape[:-1], shape[-1] + _GAP), dtype)[..., :-_GAP]
+def _memory_order(array: Array) -> Shape:
+    """Return the axes in the order in which elements lie in memory, the last one closest."""
+    return tuple(sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis])))

@@ -9,6 +9,7 @@ tells what that costs.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, SupportsIndex
@@ -181,6 +182,10 @@ class LazyArray(NDArrayOperatorsMixin):
             one = self[tuple(slice(key, key + 1 or None) for key in keys)]
             return one.whole("one element").reshape(-1)[0]
         return self.view_as(lambda array: array[key])
+
+    def __pow__(self, exponent: Any) -> Any:
+        # For some exponents NumPy's operator takes another way than its function.
+        return applied(operator.pow, (self, exponent), {})
 
     def __len__(self) -> int:
         if not self.shape:

@@ -30,7 +30,7 @@ def full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C") -> An
     from fitsgen.lazy.array import LazyArray
 
     value = numpy.asarray(fill_value, dtype)
-    lengths = (shape,) if isinstance(shape, int) else tuple(shape)
+    lengths = tuple(shape) if numpy.ndim(shape) else (shape,)
     if math.prod(lengths) * value.itemsize <= SMALL:
         return numpy.full(shape, value, order=order)
     return LazyArray.repeating(value, lengths)

@@ -120,7 +120,7 @@ class Stored:
         low, high = np.lib.array_utils.byte_bounds(where)
         if high - low > max(PIECE, SPARSE * where.nbytes):
             # Looked at where it is mapped; the system takes what lies between for free.
-            copied = where.copy()
+            copied = where.copy(order="K")
             self.file.release()
             return copied
         read = buffer(high - low)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import partial
+from threading import Lock
 from typing import Any, TypeAlias, TypeVar
 
 from fitsgen.diagnostics import Position, Problem, Severity
@@ -70,6 +71,7 @@ class Values:
         self._made: dict[Key, Any] = {}
         self._failed: set[Key] = set()
         self.costs: list[tuple[Key, str, int]] = []
+        self._reporting = Lock()
         self._warned: set[tuple[Key, str]] = set()
         self._doing: list[Key] = []
         self._positions: list[list[Position]] | None = None
@@ -156,8 +158,9 @@ class Values:
         return tuple(self.hdus[number].index)
 
     def report(self, key: Key, message: str, **more: Any) -> None:
-        """Add a problem with an item of a header, or with the data."""
-        self.problems.append(Problem(f"{self.name(key)}: {message}", self.place(key), **more))
+        """Add a problem with an item of a header, or with the data; any thread may."""
+        with self._reporting:
+            self.problems.append(Problem(f"{self.name(key)}: {message}", self.place(key), **more))
 
     def position(self, number: int, keyword: str) -> Position | None:
         """Return where in the templates a card comes from."""

@@ -100,7 +100,7 @@ CASES: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "huge integer": (replace(VALUE, "10 ** 80"), "", "more than 70 digits"),
     "control character": (replace(VALUE, "'a\\nb'"), "", "printable ASCII"),
     "list": (replace(VALUE, "[1, 2]"), "", "a list cannot be a header value"),
-    "array as value": (replace(VALUE, "np.ones(3)"), "", "ndarray of shape (3,) cannot be"),
+    "array as value": (replace(VALUE, "np.ones(3)"), "", "array of shape (3,) cannot be"),
     "reshape": (replace(DATA, "input[0].data.reshape((7, 7))"), "", "cannot reshape array of size"),
     "complex data": (replace(DATA, "np.ones(3) * 1j"), "", "complex numbers; give .real and .imag"),
     "float16 data": (replace(DATA, "np.ones(3, dtype='float16')"), "", "float32"),

@@ -325,7 +325,7 @@ def test_quantity_gives_its_unit(value, expected):
         (b"x", "a bytes object cannot"),
         ([1], "a list cannot"),
         ({}, "a dict cannot"),
-        (np.arange(3), r"an ndarray of shape \(3,\)"),
+        (np.arange(3), r"an array of shape \(3,\)"),
         ([1, 2] * u.m, "Quantity"),
         (np.timedelta64(1, "s"), "timedelta64"),
         (object(), "an object cannot"),

@@ -179,7 +179,8 @@ class FitsFile:
             When there is none; the message lists those there are.
         """
         number = self._number(key)
-        if number is None or not -len(self) <= number < len(self):
+        count = len(self._hdus)
+        if number is None or not -count <= number < count:
             raise MissingHDU(self._missing(key))
         return self._hdus[number]
 

@@ -15,14 +15,13 @@ from fitsgen.diagnostics import Position, Problem, in_order
 from fitsgen.inputs.sources import Source
 from fitsgen.lazy.cost import costs_told
 from fitsgen.runtime.cards import (
-    BLANK,
     CardError,
     fits_comment,
     pad,
     render_card,
     render_commentary,
 )
-from fitsgen.runtime.declare import Blank, Card, FileType, Heading, Item
+from fitsgen.runtime.declare import Card, FileType, Heading
 from fitsgen.runtime.encoded import Encoded, StructuralCard, encode_nothing
 from fitsgen.runtime.evaluate import COMMENTARY, Failed, Values
 from fitsgen.runtime.functions import frozen_clock
@@ -163,7 +162,9 @@ def _header(values: Values, number: int, encoded: Encoded) -> Iterator[str]:
         if is_leading(card.keyword) or card.keyword not in comments:
             yield _structural(card, comments)
     for index, item in enumerate(items):
-        if not (isinstance(item, Card) and item.is_structural):
+        if item.image is not None:
+            yield item.image
+        elif not (isinstance(item, Card) and item.is_structural):
             yield _item(values, number, index, item)
         elif item.keyword in structure and not is_leading(item.keyword):
             yield _structural(structure[item.keyword], comments)
@@ -184,12 +185,9 @@ def _structural(card: StructuralCard, comments: Mapping[str, str]) -> str:
     return render_card(card.keyword, card.value, comments.get(card.keyword, card.comment))
 
 
-def _item(values: Values, number: int, index: int, item: Item) -> str:
-    if isinstance(item, Blank):
-        return BLANK
+def _item(values: Values, number: int, index: int, item: Heading | Card) -> str:
     if isinstance(item, Heading):
-        return render_commentary("", item.text)
-    if item.image is not None:
+        item.image = render_commentary("", item.text)
         return item.image
     try:
         text = _card(values, number, index, item)

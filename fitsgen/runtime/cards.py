@@ -368,11 +368,13 @@ def _no_header_value(value: object) -> CardError:
     )
 
 
+_PLAIN_NAMES = {"bytes": "bytes object", "ndarray": "array", "LazyArray": "array"}
+
+
 def _named(value: object) -> str:
     name = type(value).__name__
+    name = _PLAIN_NAMES.get(name, name)
     shape: tuple[int, ...] = getattr(value, "shape", ())
     if shape:
-        name = f"array of shape {shape}"
-    elif name == "bytes":
-        name = "bytes object"
+        name = f"{name} of shape {shape}"
     return f"an {name}" if name.startswith(tuple("aeiouAEIOU")) else f"a {name}"

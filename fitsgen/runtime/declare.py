@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from fitsgen.runtime.structural import is_structural
 
@@ -44,16 +44,18 @@ class Card:
 class Heading:
     """A card with a blank keyword and a text."""
 
-    __slots__ = ("text",)
+    __slots__ = ("image", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self.image: str | None = None
 
 
 class Blank:
     """A blank card."""
 
     __slots__ = ()
+    image: ClassVar[str] = " " * 80
 
 
 Item = Card | Heading | Blank

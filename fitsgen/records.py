@@ -1,28 +1,36 @@
 """What was made from what: a file of records beside the files that were made.
 
-In: the path of the file of records. Out: a `Record` of each file that was made, by its name. A line
-is a JSON object: `begun` before a file is made, so that it is known as ours whenever the work is
-cut off, and `made` with digests after it. The last line of a name counts.
+In: the path of the file of records, an SQLite database. Out: a `Record` of each file that was
+made, by its name. A name is `BEGUN` before its file is made, so that it is known as ours whenever
+the work is cut off. One process reads and writes; another one is refused meanwhile.
 """
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import fcntl
 import hashlib
 import json
 import os
-import secrets
+import sqlite3
+import stat
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
-from fitsgen.diagnostics import InputError, OutputError, Position, Problem, Source
+from fitsgen.diagnostics import OutputError, Position, Problem, Source
 
-MAX_SIZE = 256 * 2**20  # a million records
-MAX_LINE = 64 * 2**10
+TABLE = "CREATE TABLE files (name BLOB PRIMARY KEY, record TEXT) WITHOUT ROWID"
+APPLICATION = 0x66697473  # "fits": tells our databases from others
+MAX_LENGTH = 2**20  # of a record, in bytes
+MAX_OPEN = 16
+
+# What a hostile database could make us do, and what it costs to look for damage.
+_SAFE = ("locking_mode = EXCLUSIVE", "trusted_schema = OFF", "cell_size_check = ON")
+# A commit survives a killed process without being synced; a power failure may take the last ones,
+# and never damages the file. Exclusive, the log needs no memory shared with other processes.
+_FAST = ("journal_mode = WAL", "synchronous = NORMAL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,131 +84,158 @@ class Record:
     output: Stamp
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The making of a file was begun; what came of it is not known."""
+
+
+BEGUN: Final = Begun()
+Known = Record | Begun | None
+"""What is known of a name; None: it is none of ours."""
+
+
 class Records:
-    """The records of one directory; several processes may write to them at once."""
+    """The records of one directory; the file is made with the first of them."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._database: sqlite3.Connection | None = None
+        self._wrote = False
 
-    def read(self) -> dict[str, Record | None]:
-        """Return the record of each file that is ours, None where its making was cut off.
-
-        Raises
-        ------
-        InputError
-            The file of records cannot be read, or is too large.
-
-        """
-        try:
-            with self._opened(os.O_RDONLY) as descriptor:
-                return {name: _record(line) for name, line in _lines(self._whole(descriptor))}
-        except FileNotFoundError:
-            return {}
-        except OSError as error:
-            raise InputError(self._problem(error)) from None
+    def get(self, name: str) -> Known:
+        """Return what is known of a file; raises `OutputError` where that cannot be read."""
+        with self._told() as path:
+            if self._database is None and not os.path.lexists(path):
+                return None
+            rows = self._opened().execute(
+                "SELECT record FROM files WHERE name = ?", (os.fsencode(name),)
+            )
+            row = rows.fetchone()
+        return _record(row[0]) if row else None
 
     def begin(self, name: str) -> None:
         """Say that a file is about to be made; raises `OutputError`."""
-        self._append({"begun": name})
+        self._put(name, None)
 
     def add(self, name: str, record: Record) -> None:
         """Say what a file was made from; raises `OutputError`."""
-        self._append({"made": name, **asdict(record)})
+        self._put(name, json.dumps(asdict(record)))
 
     def forget(self, name: str) -> None:
         """Say that a file was not made after all; raises `OutputError`."""
-        self._append({"dropped": name})
+        with self._told():
+            self._opened().execute("DELETE FROM files WHERE name = ?", (os.fsencode(name),))
 
-    def compact(self) -> None:
-        """Leave one line for each file that is ours, in one step; raises `OutputError`."""
-        temporary = self._path.with_name(f".{self._path.name}.{secrets.token_hex(8)}.part")
+    def close(self) -> None:
+        """Leave one tidy file, or none where there is nothing in it; raises `OutputError`."""
+        database, self._database = self._database, None
+        if database is None:
+            return
+        with self._told() as path:
+            try:
+                rows = database.execute("SELECT 1 FROM files LIMIT 1") if self._wrote else None
+                is_empty = rows is not None and rows.fetchone() is None
+            finally:
+                database.close()
+            if is_empty:
+                path.unlink()
+
+    def _put(self, name: str, record: str | None) -> None:
+        with self._told():
+            self._opened().execute("REPLACE INTO files VALUES (?, ?)", (os.fsencode(name), record))
+            self._wrote = True
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._database is None:
+            self._database = _connect(self._path)
+        return self._database
+
+    @contextmanager
+    def _told(self) -> Iterator[Path]:
+        """Tell in plain words what goes wrong with the file."""
         try:
-            with self._locked(fcntl.LOCK_EX) as descriptor:
-                text = b"".join(line for _, line in _lines(self._whole(descriptor)))
-                if text:
-                    _write(temporary, text)
-                    temporary.replace(self._path)
-                else:
-                    self._path.unlink()
-        except OSError as error:
-            raise OutputError(self._problem(error)) from None
-        finally:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-
-    def _append(self, line: Mapping[str, object]) -> None:
-        # What was torn from a line before by a full disk or a fall of the machine ends here.
-        text = b"\n" + json.dumps(line).encode("ascii") + b"\n"
-        try:
-            with self._locked(fcntl.LOCK_SH) as descriptor:
-                if os.write(descriptor, text) != len(text):
-                    raise OSError(errno.ENOSPC, "the disk is full")
-        except OSError as error:
-            raise OutputError(self._problem(error)) from None
-
-    @contextlib.contextmanager
-    def _locked(self, kind: int) -> Iterator[int]:
-        """Open the file that has the name now, and lock it against being replaced."""
-        while True:
-            with self._opened(os.O_RDWR | os.O_APPEND | os.O_CREAT) as descriptor:
-                with contextlib.suppress(OSError):  # A file system without locks: none is needed
-                    fcntl.flock(descriptor, kind)  # as long as one process works on a directory.
-                if self._is_current(descriptor):
-                    yield descriptor
-                    return
-
-    def _is_current(self, descriptor: int) -> bool:
-        try:
-            return os.path.samestat(os.fstat(descriptor), self._path.lstat())
-        except FileNotFoundError:
-            return False
-
-    @contextlib.contextmanager
-    def _opened(self, flags: int) -> Iterator[int]:
-        # Not through a link, which may lead anywhere; and without waiting for a pipe.
-        flags |= os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        descriptor = os.open(self._path, flags, 0o666)
-        try:
-            yield descriptor
-        finally:
-            os.close(descriptor)
-
-    def _whole(self, descriptor: int) -> bytes:
-        size = os.fstat(descriptor).st_size
-        if size > MAX_SIZE:
-            raise OSError(errno.EFBIG, f"has {size:,} bytes; {MAX_SIZE:,} is the most")
-        return os.pread(descriptor, size, 0)
-
-    def _problem(self, error: OSError) -> Problem:
-        reason = "is a symbolic link" if error.errno == errno.ELOOP else error.strerror or error
-        message = f"the record of what was made cannot be kept here: {reason}"
-        return Problem(message, Position(Source(str(self._path))))
+            yield self._path
+        except (OSError, sqlite3.Error) as error:
+            message = f"the record of what was made cannot be kept here: {_reason(error)}"
+            raise OutputError(Problem(message, Position(Source(str(self._path))))) from None
 
 
-def _write(path: Path, text: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
-    with open(descriptor, "wb") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(descriptor)
+class Ledger:
+    """The records of all directories that are written to, of which a few are open at a time."""
+
+    def __init__(self) -> None:
+        self._open: OrderedDict[Path, Records] = OrderedDict()
+
+    def of(self, path: Path) -> Records:
+        """Return the records that a file holds; raises `OutputError`."""
+        records = self._open.get(path)
+        if records is None:
+            while len(self._open) >= MAX_OPEN:
+                self._open.popitem(last=False)[1].close()
+            records = self._open[path] = Records(path)
+        self._open.move_to_end(path)
+        return records
+
+    def close(self) -> list[Problem]:
+        """Leave tidy files, and say what went wrong with it."""
+        problems: list[Problem] = []
+        while self._open:
+            try:
+                self._open.popitem()[1].close()
+            except OutputError as error:
+                problems += error.problems
+        return problems
 
 
-def _lines(text: bytes) -> Iterator[tuple[str, bytes]]:
-    """Give the last line of each name that is ours; a torn or strange line counts for nothing."""
-    last: dict[str, bytes] = {}
-    for line in text.splitlines(keepends=True):
-        match _parsed(line):
-            case {"begun": str(name)} | {"made": str(name)}:
-                last[name] = line
-            case {"dropped": str(name)}:
-                last.pop(name, None)
-    yield from last.items()
-
-
-def _record(line: bytes) -> Record | None:
-    """Return what a line says of how a file was made, None where it does not say it."""
-    fields: Any = _parsed(line)
+def _connect(path: Path) -> sqlite3.Connection:
+    """Open a database that is ours, or a new one."""
+    # Not through a link, which may lead anywhere; and without waiting for a pipe.
+    with suppress(FileNotFoundError):
+        mode = path.lstat().st_mode
+        if not stat.S_ISREG(mode):
+            kind = "a symbolic link" if stat.S_ISLNK(mode) else "no regular file"
+            raise OSError(0, f"is {kind}")
+    database = sqlite3.connect(path, timeout=0.0, isolation_level=None)
     try:
+        database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_LENGTH)
+        _pragmas(database, _SAFE)
+        (application,) = database.execute("PRAGMA application_id").fetchone()
+        tables = database.execute("SELECT sql FROM sqlite_schema").fetchall()
+        if (application, tables) not in ((0, []), (APPLICATION, []), (APPLICATION, [(TABLE,)])):
+            raise sqlite3.DatabaseError("it is a database of something else")
+        _pragmas(database, _FAST)
+        if not tables:
+            _pragmas(database, (f"application_id = {APPLICATION}",))
+            database.execute(TABLE)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _pragmas(database: sqlite3.Connection, pragmas: tuple[str, ...]) -> None:
+    for pragma in pragmas:
+        database.execute(f"PRAGMA {pragma}").fetchall()
+
+
+def _reason(error: OSError | sqlite3.Error) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    match getattr(error, "sqlite_errorcode", None):
+        case sqlite3.SQLITE_BUSY:
+            return "another fitsgen is at work here"
+        case sqlite3.SQLITE_NOTADB:
+            return "it is no file of records"
+        case sqlite3.SQLITE_FULL:
+            return "the disk is full"
+        case _:
+            return str(error)
+
+
+def _record(text: object) -> Record | Begun:
+    """Return what a row says of how a file was made; where it does not say it, that was begun."""
+    try:
+        fields: Any = json.loads(str(text))
         return Record(
             version=str(fields["version"]),
             recipe=str(fields["recipe"]),
@@ -208,14 +243,5 @@ def _record(line: bytes) -> Record | None:
             inputs={str(path): Stamp(**stamp) for path, stamp in fields["inputs"].items()},
             output=Stamp(**fields["output"]),
         )
-    except (KeyError, TypeError, AttributeError):
-        return None
-
-
-def _parsed(line: bytes) -> object:
-    if not line.endswith(b"\n") or len(line) > MAX_LINE:
-        return None
-    try:
-        return json.loads(line)
-    except (ValueError, RecursionError):
-        return None
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError):
+        return BEGUN

@@ -1,7 +1,7 @@
 """A conversion as a job of a batch, which is done only where something has changed.
 
-In: a `Task`, and the record of when it was done before. Out: why it is due; and the file, verified,
-with a record of what it was made from.
+In: a `Task`, and what is known of when it was done before. Out: why it is due; and the file,
+verified, with a record of what it was made from.
 """
 
 from __future__ import annotations
@@ -9,92 +9,108 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fitsgen import __version__
+from fitsgen import __version__, library
 from fitsgen.batch import Ran
 from fitsgen.compiler import Loaded, load
-from fitsgen.diagnostics import FitsgenError, InputError, OutputError, Position, Problem, errors
+from fitsgen.diagnostics import InputError, OutputError, Position, Problem, errors
 from fitsgen.diagnostics import Source as Text
 from fitsgen.inputs.sources import DataFile, Source
-from fitsgen.records import Record, Records, Stamp
+from fitsgen.records import Begun, Known, Record, Stamp
 from fitsgen.runtime.convert import Options, convert
 from fitsgen.runtime.declare import FileType
 
 if TYPE_CHECKING:
     from fitsgen.verification.load import Expectations
 
+MANY = 100  # templates and directories that a batch may use by turns, and each is kept
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A file to be made; it can be pickled.
+    """A file to be made; it can be pickled, and its paths are absolute: it may run elsewhere.
 
+    template
+        The name of a shipped file type, or a path.
     inputs
-        What is read. Their digests are kept.
+        What is read, each with the name of its source, or ''. Their digests are kept.
     recipe
         All that the output depends on besides files and template, as text: the same for the same.
     records
         The file of records of the output's directory.
+    include
+        Where includes are looked up.
     sources
         Data files made in memory.
+    parameters
+        What `param` gives.
     view
         What the FITS input is seen through.
     verified
         Whether the file is verified once it is written.
-    replace
-        Whether there may be a file of the output's name.
 
     """
 
     output: Path
     template: str
-    inputs: tuple[Path, ...]
+    inputs: tuple[tuple[str, Path], ...]
     recipe: str
     records: Path
     include: tuple[Path, ...] = ()
     sources: tuple[DataFile, ...] = ()
+    parameters: tuple[tuple[str, object], ...] = ()
     view: Callable[[Source], Source] | None = None
+    checksum: bool = False
     verified: bool = True
-    replace: bool = False
 
     @property
     def name(self) -> str:
         """The name of the file."""
         return self.output.name
 
+    @property
+    def file_type(self) -> str:
+        """The template without directory and suffix."""
+        return Path(self.template).name.removesuffix(library.SUFFIX)
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files that are read, and the directories that are looked up or written to."""
+        template = (Path(self.template),) if os.path.isabs(self.template) else ()
+        return (*(path for _, path in self.inputs), *template, *self.include, self.output.parent)
+
     def run(self) -> Ran:
-        """Make the file and keep the record of it; raises `FitsgenError`."""
+        """Make the file; raises `FitsgenError`.
+
+        Its name was recorded before: whatever has it now was made by a run that was cut off, or
+        is to be replaced.
+        """
         loaded = loaded_once(self.template, self.include)
         expected = _expected_once(self.template, self.include) if self.verified else None
-        stamps = {self._relative(path): _stamp(path) for path in self.inputs}
-        records = Records(self.records)
-        records.begin(self.name)
-        try:
-            options = Options(self.output, self.replace, view=self.view)
-            given = (*self.inputs, *self.sources)
-            problems = convert(loaded.file_type, given, {}, options).problems
-        except FitsgenError:
-            if not self.replace:
-                records.forget(self.name)
-            raise
+        stamps = {self._relative(path): _stamp(path) for _, path in self.inputs}
+        replaces = os.path.lexists(self.output)
+        options = Options(self.output, replaces, checksum=self.checksum, view=self.view)
+        given = (*({name: path} for name, path in self.inputs), *self.sources)
+        problems = convert(loaded.file_type, given, dict(self.parameters), options).problems
         if expected:
             problems += _verified(self.output, expected)
-        # What was found wrong stays as begun: it is ours, and is made anew the next time.
-        if not errors(problems):
-            parts = (__version__, _digest(self.recipe), self._fingerprint(), stamps)
-            records.add(self.name, Record(*parts, _stamp(self.output)))
-        return Ran(problems)
+        # What was found wrong is ours without a record, and is made anew the next time.
+        if errors(problems):
+            return Ran(problems)
+        parts = (__version__, _digest(self.recipe), self._fingerprint(), stamps)
+        return Ran(problems, Record(*parts, _stamp(self.output)))
 
-    def due(self, known: Mapping[str, Record | None], *, overwrite: bool) -> str:
+    def due(self, known: Known, *, overwrite: bool) -> str:
         """Return why the file has to be made, '' where it has not.
 
         Parameters
         ----------
         known
-            What the file of records has.
+            What the file of records has of it.
         overwrite
             Whether a file that is none of ours has to be made too.
 
@@ -108,14 +124,16 @@ class Task:
         """
         if not os.path.lexists(self.output):
             return "missing"
-        if self.name not in known:
-            if overwrite:
-                return "not made by this command"
-            message = "exists already and was not made by this command"
-            place = Position(Text(str(self.output)))
-            raise OutputError(Problem(message, place, "--overwrite replaces it"))
-        record = known[self.name]
-        return "its making was cut off" if record is None else self._changed(record)
+        match known:
+            case Record():
+                return self._changed(known)
+            case Begun():
+                return "its making was cut off"
+        if overwrite:
+            return "not made by this command"
+        message = "exists already and was not made by this command"
+        place = Position(Text(str(self.output)))
+        raise OutputError(Problem(message, place, "--overwrite replaces it"))
 
     def _changed(self, record: Record) -> str:
         if record.version != __version__:
@@ -123,8 +141,8 @@ class Task:
         if record.recipe != _digest(self.recipe):
             return "something else is asked for"
         if record.template != self._fingerprint():
-            return f"the template {self.template} has changed"
-        for path in self.inputs:
+            return f"the template {self.file_type} has changed"
+        for _, path in self.inputs:
             stamp = record.inputs.get(self._relative(path))
             if stamp is None or not stamp.holds(path):
                 return f"{path.name} has changed"
@@ -134,10 +152,36 @@ class Task:
         return fingerprint(self.template, self.include, self.verified)
 
     def _relative(self, path: Path) -> str:
-        return os.path.relpath(path, self.output.parent.resolve())
+        return os.path.relpath(path, _real(self.output.parent))
 
 
-@functools.cache
+def include_directories(given: Sequence[Path]) -> tuple[Path, ...]:
+    """Return where includes are looked up, wherever a task runs: FITSGEN_PATH is this process's."""
+    found = (*given, *library.path_directories())
+    return tuple(Path(os.path.abspath(one)) for one in found if one.is_dir())
+
+
+@functools.lru_cache(MANY)
+def located(template: str, include: tuple[Path, ...]) -> str:
+    """Return a template as a task names it: the path, or the name of a shipped file type.
+
+    Raises
+    ------
+    CompileError
+        There is no such template.
+
+    """
+    path = library.find(template, include)
+    is_shipped = path.parent == library.templates_directory()
+    return template if is_shipped and path.name != template else os.path.abspath(path)
+
+
+@functools.lru_cache(MANY)
+def _real(directory: Path) -> Path:
+    return directory.resolve()
+
+
+@functools.lru_cache(MANY)
 def loaded_once(template: str, include: tuple[Path, ...]) -> Loaded:
     """Load a file type, once in a process."""
     return load(template, include)
@@ -149,14 +193,14 @@ def _verified(path: Path, expected: Expectations) -> tuple[Problem, ...]:
     return tuple(verify(path, expected.file_type, expected.checks))
 
 
-@functools.cache
+@functools.lru_cache(MANY)
 def _expected_once(template: str, include: tuple[Path, ...]) -> Expectations:
     from fitsgen.verification.load import with_checks
 
     return with_checks(loaded_once(template, include), include=include)
 
 
-@functools.cache
+@functools.lru_cache(MANY)
 def fingerprint(template: str, include: tuple[Path, ...], verified: bool) -> str:
     """Return a digest of what stands in a template and its includes, and in those of its checks.
 

@@ -38,11 +38,19 @@ MAY_IMPORT = {
         *("backends", "cache", "check", "diagnostics", "library", "model", "syntax"),
         *("runtime.declare", "runtime.origins"),
     },
-    "batch": {"diagnostics"},
     "records": {"diagnostics"},
+    "batch": {"diagnostics", "records"},
+    "workers": {"batch"},
+    "cluster": {"__init__", "batch", "diagnostics"},
     "tasks": {
-        *("__init__", "batch", "compiler", "diagnostics", "inputs.sources", "records"),
+        *("__init__", "batch", "compiler", "diagnostics", "inputs.sources", "library", "records"),
         *("runtime.convert", "runtime.declare", "verification"),
+    },
+    "manifest": {"diagnostics", "jwst.view"},
+    "listing": {"diagnostics", "manifest"},
+    "targets": {
+        *("diagnostics", "inputs", "jwst.kinds", "jwst.view", "library", "manifest", "tasks"),
+        *("runtime.build", "runtime.declare", "runtime.files"),
     },
     "show": {"inputs", "runtime.structural", "syntax"},
     "verification": {
@@ -52,7 +60,7 @@ MAY_IMPORT = {
     "cli": {
         *("__init__", "backends", "compiler", "diagnostics", "inputs.sources", "jwst"),
         *("library", "runtime", "show", "verification"),
-        *("batch", "records", "tasks"),
+        *("batch", "cluster", "listing", "manifest", "records", "targets", "tasks", "workers"),
     },
 }
 
@@ -108,6 +116,8 @@ def test_files_and_functions_stay_small(path: Path) -> None:
         ("import fitsgen.cli", "lark jinja2 numpy astropy rich"),
         ("import fitsgen.compiler", "lark jinja2 numpy astropy rich click"),
         ("import fitsgen.runtime.convert", "lark jinja2 numpy astropy rich click"),
+        ("import fitsgen.cli.batch, fitsgen.cli.proposal", "numpy astropy sqlite3 distributed"),
+        ("import fitsgen.tasks, fitsgen.targets, fitsgen.workers", "numpy astropy distributed"),
     ],
 )
 def test_heavy_libraries_wait_until_they_are_needed(statement: str, absent: str) -> None:

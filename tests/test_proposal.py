@@ -19,6 +19,7 @@ from test_batch import wait_until
 import fitsgen
 from fitsgen import library, tasks
 from fitsgen.cli import main
+from fitsgen.records import Records
 from fitsgen.simulate.raw import Exposure, raw
 
 SMALL = Exposure(integrations=1, groups=2, rows=16, columns=8)
@@ -167,9 +168,9 @@ def retype(here: Path) -> None:
 
 
 def tear(here: Path) -> None:
-    records = here / "01234.prop.made"
-    lines = records.read_bytes().splitlines(keepends=True)
-    records.write_bytes(b"".join(lines[1:]) + b'{"begun": "' + MADE[0].encode() + b'"}\n{"made')
+    records = Records(here / "01234.prop.made")
+    records.begin(MADE[0])
+    records.close()
 
 
 CHANGES = {

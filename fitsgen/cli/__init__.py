@@ -8,6 +8,7 @@ from __future__ import annotations
 import click
 
 from fitsgen import __version__
+from fitsgen.cli.batch import batch_verb
 from fitsgen.cli.convert import convert_verb
 from fitsgen.cli.proposal import proposal_verb
 from fitsgen.cli.templates import check_verb, compile_verb, describe_verb, list_verb, show_verb
@@ -15,6 +16,7 @@ from fitsgen.cli.verify import verify_verb
 
 VERBS = (
     convert_verb,
+    batch_verb,
     proposal_verb,
     verify_verb,
     compile_verb,

@@ -1,23 +1,30 @@
-"""What becomes of many files: told as they come, and in a table at the end."""
+"""What becomes of many files: told as they come, reported line by line, and summed up at the end.
+
+Counts and the first failures are kept, rows are not: there may be a million of them.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
+import json
+import os
 import sys
+import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import click
 
+from fitsgen.batch import Outcome
 from fitsgen.cli.report import show
+from fitsgen.diagnostics import OutputError, Position, Problem, Severity, Source, errors, record
+from fitsgen.tasks import Task
 
-if TYPE_CHECKING:
-    from fitsgen.batch import Outcome
-    from fitsgen.diagnostics import Problem
-    from fitsgen.tasks import Task
+MAX_LISTED = 20  # failures at the end
+MAX_SEEN = 1000  # problems that are not told twice
+REFRESH = 0.1  # seconds between two looks of the bar
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,159 +50,202 @@ class Row:
     @property
     def is_failure(self) -> bool:
         """Whether the file could not be made."""
-        from fitsgen.batch import Outcome
-
         return self.outcome is Outcome.FAILED
+
+    def record(self) -> dict[str, object]:
+        """Return what JSON can hold."""
+        return {
+            "name": self.name,
+            "source": self.source,
+            "where": self.where,
+            "file_type": self.file_type,
+            "outcome": self.outcome.value,
+            "why": self.why,
+            "seconds": round(self.seconds, 3),
+            "problems": [record(problem) for problem in self.problems],
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A file that is to be made if there is a task, and the row that it will have if all goes well.
+    """A file that is to be made if there is a job, and the row that it will have if all goes well.
 
-    Without a task the row is what became of it already.
+    Without a job the row is what became of it already.
     """
 
     row: Row
-    task: Task | None = None
+    job: Task | None = None
 
 
-def carry_out(
-    steps: Iterable[Step], rows: dict[int, Row], total: int, workers: int, *, quiet: bool
-) -> None:
-    """Do what is to be done, telling of it.
+Tell = Callable[[Row], None]
 
-    Parameters
-    ----------
-    steps
-        Taken one by one, shortly before each is done.
-    rows
-        Filled with what became of each step, by its number.
-    total
-        How many steps there are.
 
-    """
-    from fitsgen.batch import run
+@dataclass(slots=True)
+class InOrder:
+    """Rows in the order of their numbers, each told as soon as all before it are there."""
 
-    due: list[tuple[int, Row]] = []
+    tells: list[Tell]
+    _next: int = 0
+    _waiting: dict[int, Row] = field(default_factory=dict)
 
-    def known(number: int, row: Row) -> None:
-        rows[number] = row
-        tell(row)
+    def add(self, number: int, row: Row) -> None:
+        """Take in a row."""
+        self._waiting[number] = row
+        while self._next in self._waiting:
+            self._tell(self._waiting.pop(self._next))
+            self._next += 1
 
-    def tasks() -> Iterator[Task]:
-        for number, step in enumerate(steps):
-            if step.task:
-                due.append((number, step.row))
-                yield step.task
-            else:
-                known(number, step.row)
+    def rest(self) -> None:
+        """Tell the rows that wait for one before them: it will not come."""
+        for number in sorted(self._waiting):
+            self._tell(self._waiting.pop(number))
 
-    with (
-        told(total, quiet=quiet) as tell,
-        contextlib.closing(run(tasks(), min(workers, total))) as results,
-    ):
-        for result in results:
-            number, expected = due[result.number]
-            row = dataclasses.replace(
-                expected,
-                outcome=result.outcome,
-                problems=result.problems,
-                seconds=result.seconds,
-            )
-            known(number, row)
+    def _tell(self, row: Row) -> None:
+        for tell in self.tells:
+            tell(row)
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many files were made, skipped and failed, and the first failures."""
+
+    counts: Counter[Outcome] = field(default_factory=Counter)
+    failures: list[Row] = field(default_factory=list)
+
+    def add(self, row: Row) -> None:
+        """Count a row."""
+        self.counts[row.outcome] += 1
+        if row.is_failure and len(self.failures) < MAX_LISTED:
+            self.failures.append(row)
+
+    def numbers(self) -> dict[str, int]:
+        """Return how many there are of each outcome."""
+        return {one.value: self.counts[one] for one in Outcome}
+
+    def show(self) -> None:
+        """Print the numbers, and of each of the first failures the reason."""
+        click.echo("".join(f"\n{name:<8}{count:>6}" for name, count in self.numbers().items()))
+        if self.failures:
+            click.echo("\nfailed")
+        for row in self.failures:
+            places = [one for one in (row.source, row.where) if one not in ("", row.name)]
+            click.echo(f"  {row.name}" + (f"  ({', '.join(places)})" if places else ""))
+            for problem in errors(row.problems):
+                click.echo(f"    {problem.message}")
+        if more := self.numbers()["failed"] - len(self.failures):
+            click.echo(f"  and {more} more: --report FILE.jsonl has them all")
 
 
 @contextlib.contextmanager
-def told(total: int, *, quiet: bool) -> Iterator[Callable[[Row], None]]:
-    """Give what tells of each file: a bar on a terminal, else lines; problems either way."""
-    seen: set[Problem] = set()
-
-    def tell(row: Row) -> None:
-        if quiet:
-            return
-        if not sys.stderr.isatty():
-            click.echo(f"{row.outcome.value:<8}{row.name}")
-        fresh = [problem for problem in row.problems if problem not in seen and _matters(problem)]
-        seen.update(fresh)
-        show(fresh)
-
+def progress(total: int | None, *, quiet: bool) -> Iterator[Callable[[], None]]:
+    """Give what is called for each file that is done: on a terminal it moves a bar."""
     if quiet or not sys.stderr.isatty():
-        yield tell
+        yield lambda: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=total)
+    # It is refreshed here, not by a thread: a process with threads is not to be forked.
+    with Progress(
+        *columns, console=Console(stderr=True), transient=True, auto_refresh=False
+    ) as bar:
+        task, shown = bar.add_task("", total=total), 0.0
 
-        def advance(row: Row) -> None:
-            tell(row)
-            bar.advance(task)
+        def advance() -> None:
+            nonlocal shown
+            now = time.monotonic()
+            bar.update(task, advance=1, refresh=now - shown > REFRESH)
+            shown = now if now - shown > REFRESH else shown
 
         yield advance
 
 
-def show_table(rows: Sequence[Row]) -> None:
-    """Print how many files were made, skipped and failed, and of each that failed the reason."""
-    from fitsgen.batch import Outcome
-    from fitsgen.diagnostics import errors
+def lines() -> Tell:
+    """Return what tells of each file in a line, unless a bar does, and of problems either way."""
+    seen: dict[Problem, None] = {}
 
-    counts = Counter(row.outcome for row in rows)
-    click.echo("".join(f"\n{one.value:<8}{counts[one]:>6}" for one in Outcome))
-    failed = [row for row in rows if row.is_failure]
-    if failed:
-        click.echo("\nfailed")
-    for row in failed:
-        click.echo(f"  {row.name}  ({', '.join(filter(None, (row.source, row.where)))})")
-        for problem in errors(row.problems):
-            click.echo(f"    {problem.message}")
+    def tell(row: Row) -> None:
+        if not sys.stderr.isatty():
+            click.echo(f"{row.outcome.value:<8}{row.name}")
+        fresh = [problem for problem in row.problems if problem not in seen and _matters(problem)]
+        seen.update(dict.fromkeys(fresh))
+        for old in list(seen)[: max(0, len(seen) - MAX_SEEN)]:
+            del seen[old]
+        show(fresh)
+
+    return tell
 
 
-def show_plan(rows: Sequence[Row]) -> None:
+def planned(row: Row) -> None:
     """Print what would be done."""
-    from fitsgen.batch import Outcome
-
     verbs = {Outcome.MADE: "make", Outcome.SKIPPED: "skip", Outcome.FAILED: "fail"}
-    for row in rows:
-        file_type = f" as {row.file_type}" if row.file_type else ""
-        click.echo(
-            f"{verbs[row.outcome]}  {row.name}  of {row.source or row.where}{file_type}"
-            + (f": {row.why}" if row.why else "")
-        )
-        show(row.problems)
+    file_type = f" as {row.file_type}" if row.file_type else ""
+    click.echo(
+        f"{verbs[row.outcome]}  {row.name}  of {row.source or row.where}{file_type}"
+        + (f": {row.why}" if row.why else "")
+    )
+    show(row.problems)
 
 
-def show_json(rows: Iterable[Row]) -> None:
-    """Print the same for a program."""
-    import json
+@contextlib.contextmanager
+def json_object(tally: Tally) -> Iterator[Tell]:
+    """Give what prints rows as a JSON array, in an object that ends with the numbers."""
+    before = '{\n  "files": ['
 
-    from fitsgen.batch import Outcome
+    def tell(row: Row) -> None:
+        nonlocal before
+        click.echo(before + "\n    " + json.dumps(row.record()), nl=False)
+        before = ","
 
-    rows = list(rows)
-    counts = Counter(row.outcome for row in rows)
-    report: dict[str, Any] = {one.value: counts[one] for one in Outcome}
-    report["files"] = [_record(row) for row in rows]
-    click.echo(json.dumps(report, indent=2))
+    try:
+        yield tell
+    finally:
+        start = "\n  ],\n" if before == "," else before + "],\n"
+        numbers = ",\n".join(f'  "{name}": {count}' for name, count in tally.numbers().items())
+        click.echo(f"{start}{numbers}\n}}")
 
 
-def _record(row: Row) -> dict[str, object]:
-    from fitsgen.diagnostics import record
+@contextlib.contextmanager
+def report_file(path: Path) -> Iterator[Tell]:
+    """Give what writes a JSON object a line to a file, in the place of an older report.
 
-    return {
-        "name": row.name,
-        "source": row.source,
-        "where": row.where,
-        "file_type": row.file_type,
-        "outcome": row.outcome.value,
-        "why": row.why,
-        "seconds": round(row.seconds, 3),
-        "problems": [record(problem) for problem in row.problems],
-    }
+    Raises
+    ------
+    OutputError
+        The file is no report, or cannot be written.
+
+    """
+
+    def refused(reason: str) -> OutputError:
+        return OutputError(Problem(reason, Position(Source(str(path)))))
+
+    try:
+        if os.path.lexists(path) and not _is_report(path):
+            raise refused("is no report of fitsgen, and is not replaced")
+        file = path.open("w", encoding="utf-8")
+    except OSError as error:
+        raise refused(f"cannot be written: {error.strerror or error}") from None
+
+    def tell(row: Row) -> None:
+        try:
+            file.write(json.dumps(row.record()) + "\n")
+            file.flush()
+        except OSError as error:
+            raise refused(f"cannot be written: {error.strerror or error}") from None
+
+    with contextlib.suppress(OSError), file:
+        yield tell
+
+
+def _is_report(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        first = file.readline(2**16)
+    return not first or (first.startswith(b'{"name": ') and b'"outcome": ' in first)
 
 
 def _matters(problem: Problem) -> bool:
     """Whether a problem is more than a note: of many files, notes would hide the rest."""
-    from fitsgen.diagnostics import Severity
-
     return problem.severity is not Severity.NOTE

@@ -1,0 +1,136 @@
+"""An entry of a batch to the file that is to be made: its name, and as what type.
+
+In: an `Entry`, and what the command was asked for. Out: a `Task`. The raw file is opened for its
+header, where the name or the type depends on it; nothing is converted or written.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from fitsgen.diagnostics import FitsgenError, OutputError, Problem
+from fitsgen.inputs import INPUT, Inputs, fault, open_inputs
+from fitsgen.inputs.sources import Source
+from fitsgen.jwst.kinds import HINT, choose_file_type
+from fitsgen.jwst.view import Frame, view
+from fitsgen.manifest import Entry
+from fitsgen.runtime.declare import Card, FileType
+from fitsgen.tasks import Task, loaded_once, located
+
+RECORDS = "fitsgen.made"
+"""The file of records of a directory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How the files of all entries are to be made, where an entry does not say it.
+
+    directory
+        Where outputs go; absolute.
+    inputs
+        Further inputs of every file, with the names of their sources.
+
+    """
+
+    directory: Path
+    template: str | None = None
+    frame: Frame = Frame.DETECTOR
+    subarray: str | None = None
+    parameters: Mapping[str, object] | None = None
+    inputs: tuple[tuple[str, Path], ...] = ()
+    include: tuple[Path, ...] = ()
+    checksum: bool = False
+    verified: bool = True
+
+
+def task_of(entry: Entry, wish: Wish) -> Task:
+    """Find out what is to be made of an entry.
+
+    Raises
+    ------
+    FitsgenError
+        An input cannot be read, is of no known kind, or there is no such template.
+
+    """
+    inputs = (*entry.inputs, *wish.inputs)
+    parameters = {**(wish.parameters or {}), **entry.parameters}
+    subarray = entry.subarray or wish.subarray
+    frame = entry.frame or wish.frame
+    seen = view(frame, subarray)
+    template, name = _template_and_name(entry, wish, inputs, parameters, seen)
+    output = Path(os.path.abspath(wish.directory / name))
+    asked = [
+        os.path.basename(template),
+        sorted(parameters.items()),
+        frame.value,
+        subarray,
+        wish.checksum,
+    ]
+    sources = [(name, os.path.relpath(path, output.parent)) for name, path in inputs]
+    return Task(
+        output=output,
+        template=template,
+        inputs=inputs,
+        recipe=json.dumps([*asked, sources], default=repr),
+        records=output.with_name(RECORDS),
+        include=wish.include,
+        parameters=tuple(parameters.items()),
+        view=seen,
+        checksum=wish.checksum,
+        verified=wish.verified,
+    )
+
+
+def _template_and_name(
+    entry: Entry,
+    wish: Wish,
+    inputs: Sequence[tuple[str, Path]],
+    parameters: Mapping[str, object],
+    seen: Callable[[Source], Source] | None,
+) -> tuple[str, Path]:
+    template = entry.template or wish.template
+    template = template and located(template, wish.include)
+    if template and entry.output:
+        return template, entry.output
+    with open_inputs([{name: path} for name, path in inputs]) as opened:
+        template = template or _chosen(opened)
+        if entry.output:
+            return template, entry.output
+        file_type = loaded_once(template, wish.include).file_type
+        if seen and INPUT in opened.sources:
+            opened.sources[INPUT] = seen(opened.sources[INPUT])
+        return template, Path(_file_name(file_type, opened, parameters))
+
+
+def _chosen(inputs: Inputs) -> str:
+    source = inputs.sources.get(INPUT)
+    if source is None:
+        raise fault("input", "no FITS file without a name, so no file type is chosen", HINT)
+    return choose_file_type(source.hdu(number) for number in range(len(source))).name
+
+
+def _file_name(file_type: FileType, inputs: Inputs, parameters: Mapping[str, object]) -> str:
+    """Return the name that `convert` gives a file, whose template may make one of its own."""
+    default = f"{inputs.stem}_{file_type.name}.fits" if inputs.stem else f"{file_type.name}.fits"
+    primary = file_type.hdus[0].items if file_type.hdus else ()
+    own = (card for card in primary if isinstance(card, Card) and card.keyword == "FILENAME")
+    if all(card.value is None for card in own):
+        return default
+    from fitsgen.runtime.build import build
+    from fitsgen.runtime.files import safe_name
+
+    built = None
+    with suppress(FitsgenError):  # Its making will tell.
+        built = build(file_type, inputs.sources, parameters, name=default)
+    if built is None or built.filename in (None, ""):
+        return default
+    try:
+        return safe_name(built.filename)
+    except ValueError as error:
+        hint = "name the output in a manifest"
+        raise OutputError(Problem(f"FILENAME: {error}", built.filename_at(), hint)) from None

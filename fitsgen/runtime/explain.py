@@ -8,6 +8,10 @@ from fitsgen.diagnostics import FitsgenError
 
 # What Python says, and what it means for a header.
 PHRASES = (
+    (
+        r"'NoneType' object has no attribute '(\w+)'",
+        r"None has no .\1; .data is None where an HDU has no data",
+    ),
     (r"invalid literal for int\(\) with base \d+: (.*)", r"\1 is no whole number"),
     (r"could not convert string to float: (.*)", r"\1 is no number"),
     (r"can only concatenate str \(not \"(\w+)\"\) to str", r"text and \1 cannot be added"),

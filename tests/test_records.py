@@ -161,7 +161,8 @@ def test_few_of_many_files_are_open(tmp_path: Path) -> None:
         ledger.of(path).begin("a")
     for path in paths:
         assert ledger.of(path).get("a") is BEGUN
-    held = [name for name in os.listdir("/proc/self/fd") if read_link(name).startswith(str(tmp_path))]
+    names = map(read_link, os.listdir("/proc/self/fd"))
+    held = [name for name in names if name.startswith(str(tmp_path))]
     assert len(held) <= 2 * MAX_OPEN
     assert ledger.close() == []
     assert sorted(tmp_path.iterdir()) == sorted(paths)

@@ -98,7 +98,7 @@ def convert_verb(
         show(result.problems)
         click.echo(f"wrote {result.path}")
         if explains:
-            _explain(result.memory)
+            _explain(result.memory())
         if errors(result.problems) or (known and not _is_right(result.path, known)):
             sys.exit(1)
 

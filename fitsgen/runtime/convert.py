@@ -60,11 +60,16 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """A file that was written, the problems that did not prevent it, and what it took."""
+    """A file that was written, and the problems that did not prevent it.
+
+    memory
+        Finds out what the data took; that takes longer than many a conversion.
+
+    """
 
     path: Path
     problems: tuple[Problem, ...]
-    memory: tuple[Use, ...] = ()
+    memory: Callable[[], tuple[Use, ...]]
 
 
 def convert(
@@ -99,13 +104,14 @@ def convert(
         if not options.mark:
             _require_whole(file_type, inputs, parameters, built)
         path = _path(built, options, name)
-        check_output(path, options.overwrite, inputs.paths)
+        if path != options.output:
+            check_output(path, options.overwrite, inputs.paths)
         write = partial(write_file, path, overwrite=options.overwrite, progress=options.progress)
         if not built.write(write):
             _require_whole(file_type, inputs, parameters, built)
-        memory = uses(built.values)
     problems = (*inputs.problems, *built.problems)
-    return Conversion(path, (*problems, *_left_over(file_type, inputs, parameters, built)), memory)
+    problems += _left_over(file_type, inputs, parameters, built)
+    return Conversion(path, problems, partial(uses, built.values))
 
 
 def generate(

@@ -217,9 +217,13 @@ class _Line:
 
     def output(self, value: object, at: int) -> Path:
         """Return the path of an output."""
+        from fitsgen.inputs.xml import climbs
+
         path = Path(self.text(value, at))
         if path.name in ("", ".."):
             self._wrong(at, f"expected the name of a file, found {_shown(value)}")
+        if climbs(str(path)):
+            self._wrong(at, f"expected a path below the directory of -o, found {_shown(value)}")
         return path
 
     def parameters(self, value: object, at: int) -> dict[str, object]:

@@ -46,7 +46,7 @@ MAY_IMPORT = {
         *("__init__", "batch", "compiler", "diagnostics", "inputs.sources", "library", "records"),
         *("runtime.convert", "runtime.declare", "verification"),
     },
-    "manifest": {"diagnostics", "jwst.view"},
+    "manifest": {"diagnostics", "inputs.xml", "jwst.view"},
     "listing": {"diagnostics", "manifest"},
     "targets": {
         *("diagnostics", "inputs", "jwst.kinds", "jwst.view", "library", "manifest", "tasks"),

@@ -75,6 +75,8 @@ WRONG = {
     '{"inputs": ["a"], "frame": "sky"}': (28, 'expected detector or dms, found "sky"'),
     '{"inputs": ["a"], "frame": ["dms"]}': (28, "expected detector or dms"),
     '{"inputs": ["a"], "output": ".."}': (29, "expected the name of a file"),
+    '{"inputs": ["a"], "output": "../b"}': (29, "expected a path below the directory of -o"),
+    '{"inputs": ["a"], "output": "/b"}': (29, "expected a path below the directory of -o"),
     '{"inputs": ["a"], "template": 5}': (31, "expected a text, found 5"),
     '{"inputs": ["a"], "parameters": [1]}': (33, "expected an object, found [1]"),
     '{"inputs": ["a"], "parameters": {"a b": 1}}': (

@@ -76,7 +76,8 @@ def dask(tmp_path: Path) -> Iterator[Dask]:
         dask = Dask(directory, stack)
         options = ("--host", "127.0.0.1", "--port", "0", "--scheduler-file", "scheduler.json")
         dask.scheduler = dask.begin("scheduler", *options)
-        wait_until(lambda: (directory / "scheduler.json").exists())
+        told = directory / "scheduler.json"
+        wait_until(lambda: told.exists() and told.stat().st_size > 0)
         yield dask
 
 

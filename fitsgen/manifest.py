@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
 from fitsgen.diagnostics import InputError, Position, Problem, Source
+from fitsgen.inputs import split_name
 from fitsgen.jwst.view import Frame
 
 SUFFIX = ".jsonl"
@@ -106,11 +107,9 @@ def lines(name: str, opened: Callable[[], BinaryIO]) -> Iterator[tuple[Position,
 
 
 def named(text: str, directory: Path) -> tuple[str, Path]:
-    """Take `NAME=PATH` apart, unless there is a file of that name; the path becomes absolute."""
-    name, equals, path = text.partition("=")
-    if equals and name.isidentifier() and not os.path.lexists(directory / text):
-        return "" if name == "input" else name, _absolute(path, directory)
-    return "", _absolute(text, directory)
+    """Take `NAME=PATH` apart, as everywhere; the path becomes absolute."""
+    name, path = split_name(text, directory)
+    return name, _absolute(path, directory)
 
 
 def _absolute(path: str, directory: Path) -> Path:

@@ -9,16 +9,16 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from fitsgen.diagnostics import FitsgenError, OutputError, Problem
-from fitsgen.inputs import INPUT, Inputs, fault, open_inputs
+from fitsgen.diagnostics import FitsgenError
+from fitsgen.inputs import INPUT, Inputs, open_inputs
 from fitsgen.inputs.sources import Source
-from fitsgen.jwst.kinds import HINT, choose_file_type
+from fitsgen.jwst.kinds import choose_among
 from fitsgen.jwst.view import Frame, view
 from fitsgen.manifest import Entry
+from fitsgen.runtime.convert import default_name, file_name
 from fitsgen.runtime.declare import Card, FileType
 from fitsgen.tasks import Task, loaded_once, located
 
@@ -98,7 +98,7 @@ def _template_and_name(
     if template and entry.output:
         return template, entry.output
     with open_inputs([{name: path} for name, path in inputs]) as opened:
-        template = template or _chosen(opened)
+        template = template or choose_among(opened).name
         if entry.output:
             return template, entry.output
         file_type = loaded_once(template, wish.include).file_type
@@ -107,30 +107,17 @@ def _template_and_name(
         return template, Path(_file_name(file_type, opened, parameters))
 
 
-def _chosen(inputs: Inputs) -> str:
-    source = inputs.sources.get(INPUT)
-    if source is None:
-        raise fault("input", "no FITS file without a name, so no file type is chosen", HINT)
-    return choose_file_type(source.hdu(number) for number in range(len(source))).name
-
-
 def _file_name(file_type: FileType, inputs: Inputs, parameters: Mapping[str, object]) -> str:
     """Return the name that `convert` gives a file, whose template may make one of its own."""
-    default = f"{inputs.stem}_{file_type.name}.fits" if inputs.stem else f"{file_type.name}.fits"
+    default = default_name(file_type, inputs)
     primary = file_type.hdus[0].items if file_type.hdus else ()
     own = (card for card in primary if isinstance(card, Card) and card.keyword == "FILENAME")
     if all(card.value is None for card in own):
         return default
     from fitsgen.runtime.build import build
-    from fitsgen.runtime.files import safe_name
 
-    built = None
-    with suppress(FitsgenError):  # Its making will tell.
-        built = build(file_type, inputs.sources, parameters, name=default)
-    if built is None or built.filename in (None, ""):
-        return default
     try:
-        return safe_name(built.filename)
-    except ValueError as error:
-        hint = "name the output in a manifest"
-        raise OutputError(Problem(f"FILENAME: {error}", built.filename_at(), hint)) from None
+        built = build(file_type, inputs.sources, parameters, name=default)
+    except FitsgenError:  # Its making will tell.
+        return default
+    return file_name(built, default, hint="name the output in a manifest")

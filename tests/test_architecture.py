@@ -46,11 +46,11 @@ MAY_IMPORT = {
         *("__init__", "batch", "compiler", "diagnostics", "inputs.sources", "library", "records"),
         *("runtime.convert", "runtime.declare", "verification"),
     },
-    "manifest": {"diagnostics", "inputs.xml", "jwst.view"},
+    "manifest": {"diagnostics", "inputs.split_name", "inputs.xml", "jwst.view"},
     "listing": {"diagnostics", "manifest"},
     "targets": {
         *("diagnostics", "inputs", "jwst.kinds", "jwst.view", "library", "manifest", "tasks"),
-        *("runtime.build", "runtime.declare", "runtime.files"),
+        *("runtime.build", "runtime.convert", "runtime.declare"),
     },
     "show": {"inputs", "runtime.structural", "syntax"},
     "verification": {

@@ -11,7 +11,17 @@ from typing import Any
 import click
 
 from fitsgen.cli.convert import parameters
-from fitsgen.cli.options import format_option, include_option, running_options
+from fitsgen.cli.options import (
+    checksum_option,
+    format_option,
+    frame_option,
+    include_option,
+    replace_option,
+    running_options,
+    settings_option,
+    template_option,
+    verify_each_option,
+)
 from fitsgen.jwst.view import Frame
 
 
@@ -25,10 +35,7 @@ from fitsgen.jwst.view import Frame
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Take the names of raw files from a file, one a line.",
 )
-@click.option(
-    *("-t", "--template"),
-    help="A file type, a template, or its module.  [default: what the kind of raw file asks for]",
-)
+@template_option
 @click.option(
     *("-o", "--output"),
     metavar="DIRECTORY",
@@ -43,26 +50,14 @@ from fitsgen.jwst.view import Frame
     metavar="INPUT",
     help="A data file or NAME=FILE that is an input of every file.",
 )
-@click.option(
-    "--frame",
-    type=click.Choice([frame.value for frame in Frame]),
-    default=Frame.DETECTOR.value,
-    show_default=True,
-    help="Leave pixels as the detector has them, or turn them to JWST's science frame.",
-)
+@frame_option
 @click.option(
     "--subarray", metavar="NAME", help="Cut a named window from full frames; implies --frame dms."
 )
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Give a parameter.")
-@click.option("--overwrite", is_flag=True, help="Replace files that this command did not make.")
-@click.option(
-    "--verify/--no-verify",
-    "verified",
-    default=True,
-    show_default=True,
-    help="Verify each file that was made, with the template's checks.",
-)
-@click.option("--checksum", is_flag=True, help="Add CHECKSUM and DATASUM.")
+@settings_option
+@replace_option
+@verify_each_option
+@checksum_option
 @running_options
 @format_option
 @include_option

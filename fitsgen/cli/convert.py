@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fitsgen.cli.options import include_option, overwrite_option
+from fitsgen.cli.options import (
+    checksum_option,
+    frame_option,
+    include_option,
+    overwrite_option,
+    settings_option,
+    template_option,
+)
 from fitsgen.cli.report import progress_bar, reported, show
 from fitsgen.jwst.view import Frame, view
 
@@ -20,22 +27,13 @@ if TYPE_CHECKING:
 
 @click.command("convert")
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option(
-    *("-t", "--template"),
-    help="A file type, a template, or its module.  [default: what the kind of raw file asks for]",
-)
+@template_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The file, or a directory.")
-@click.option(
-    "--frame",
-    type=click.Choice([frame.value for frame in Frame]),
-    default=Frame.DETECTOR.value,
-    show_default=True,
-    help="Leave pixels as the detector has them, or turn them to JWST's science frame.",
-)
+@frame_option
 @click.option(
     "--subarray", metavar="NAME", help="Cut a named window from a full frame; implies --frame dms."
 )
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Give a parameter.")
+@settings_option
 @overwrite_option
 @click.option(
     "--verify/--no-verify",
@@ -44,7 +42,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Verify the file that was made, with the template's checks.",
 )
-@click.option("--checksum", is_flag=True, help="Add CHECKSUM and DATASUM.")
+@checksum_option
 @click.option(
     "--on-error",
     type=click.Choice(["stop", "mark"]),

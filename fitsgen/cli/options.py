@@ -8,13 +8,40 @@ from typing import Any
 
 import click
 
+from fitsgen.jwst.view import Frame
+
 include_option = click.option(
     *("-I", "--include", "include"),
     multiple=True,
     type=click.Path(file_okay=False, path_type=Path),
     help="Look for includes and file types in this directory first.",
 )
+template_option = click.option(
+    *("-t", "--template"),
+    help="A file type, a template, or its module.  [default: what the kind of raw file asks for]",
+)
+frame_option = click.option(
+    "--frame",
+    type=click.Choice([frame.value for frame in Frame]),
+    default=Frame.DETECTOR.value,
+    show_default=True,
+    help="Leave pixels as the detector has them, or turn them to JWST's science frame.",
+)
+settings_option = click.option(
+    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Give a parameter."
+)
+checksum_option = click.option("--checksum", is_flag=True, help="Add CHECKSUM and DATASUM.")
 overwrite_option = click.option("--overwrite", is_flag=True, help="Replace an existing file.")
+replace_option = click.option(
+    "--overwrite", is_flag=True, help="Replace files that this command did not make."
+)
+verify_each_option = click.option(
+    "--verify/--no-verify",
+    "verified",
+    default=True,
+    show_default=True,
+    help="Verify each file that was made, with the template's checks.",
+)
 format_option = click.option(
     "--format",
     "format_",

@@ -9,20 +9,20 @@ from typing import Any
 
 import click
 
-from fitsgen.cli.options import format_option, include_option, running_options
+from fitsgen.cli.options import (
+    format_option,
+    include_option,
+    replace_option,
+    running_options,
+    verify_each_option,
+)
 
 
 @click.command("proposal")
 @click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @running_options
-@click.option("--overwrite", is_flag=True, help="Replace files that this command did not make.")
-@click.option(
-    "--verify/--no-verify",
-    "verified",
-    default=True,
-    show_default=True,
-    help="Verify each file that was made, with the template's checks.",
-)
+@replace_option
+@verify_each_option
 @format_option
 @include_option
 def proposal_verb(

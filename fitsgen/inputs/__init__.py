@@ -145,7 +145,7 @@ def _named(given: Sequence[object], inputs: Inputs) -> Iterator[tuple[str, str |
             case DataFile():
                 yield one.name, one
             case str() | os.PathLike():
-                yield _split(os.fspath(one))
+                yield split_name(os.fspath(one))
             case Mapping():
                 yield from ((str(name), os.fspath(path)) for name, path in one.items())
             case _ if hasattr(one, "writeto"):
@@ -154,10 +154,10 @@ def _named(given: Sequence[object], inputs: Inputs) -> Iterator[tuple[str, str |
                 raise TypeError(f"an input is a path or an HDUList, not {type(one).__name__}")
 
 
-def _split(text: str) -> tuple[str, str]:
-    """Take `NAME=PATH` apart, unless there is a file of that name."""
+def split_name(text: str, directory: str | Path = "") -> tuple[str, str]:
+    """Take `NAME=PATH` apart, unless there is a file of that name, in a directory or here."""
     name, equals, path = text.partition("=")
-    if equals and name.isidentifier() and not os.path.lexists(text):
+    if equals and name.isidentifier() and not os.path.lexists(os.path.join(directory, text)):
         return "" if name == INPUT else name, path
     return "", text
 

@@ -67,7 +67,9 @@ class OpenFile:
         if not self._address:
             import numpy as np
 
-            self._address = np.frombuffer(self.map, np.uint8).__array_interface__["data"][0]
+            from fitsgen.lazy.pieces import address
+
+            self._address = address(np.frombuffer(self.map, np.uint8))
         return self._address
 
     def fetch(self, buffer: memoryview, offset: int) -> None:

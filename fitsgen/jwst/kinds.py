@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from fitsgen.diagnostics import InputError, Position, Problem, Severity, Source
-from fitsgen.inputs import INPUT, fault, open_inputs
+from fitsgen.inputs import INPUT, Inputs, fault, open_inputs
 from fitsgen.inputs.fits import InputHDU
 from fitsgen.inputs.headers import CARD, Header
 from fitsgen.jwst.corners import is_ips
@@ -194,10 +194,15 @@ def choose_for(given: Sequence[object]) -> Choice:
 
     """
     with open_inputs(given) as inputs:
-        source = inputs.sources.get(INPUT)
-        if source is None:
-            raise fault("input", "no FITS file without a name, so no file type is chosen", HINT)
-        return choose_file_type(source.hdu(number) for number in range(len(source)))
+        return choose_among(inputs)
+
+
+def choose_among(inputs: Inputs) -> Choice:
+    """Return the file type for the FITS file without a name among open inputs, as `choose_for`."""
+    source = inputs.sources.get(INPUT)
+    if source is None:
+        raise fault("input", "no FITS file without a name, so no file type is chosen", HINT)
+    return choose_file_type(source.hdu(number) for number in range(len(source)))
 
 
 def _chosen(kind: Kind, header: Header) -> Choice:

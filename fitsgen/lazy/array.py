@@ -30,7 +30,7 @@ from fitsgen.lazy.nodes import (
     part,
     slabs,
 )
-from fitsgen.lazy.pieces import Array, Shape
+from fitsgen.lazy.pieces import Array, Shape, place_of
 
 
 class LazyArray(NDArrayOperatorsMixin):
@@ -170,8 +170,8 @@ class LazyArray(NDArrayOperatorsMixin):
                     yield piece
                     start += piece.size
         except Misfit as misfit:
-            where = [int(one) for one in np.unravel_index(start + misfit.index, self.shape)]
-            raise ValueError(f"element {where} is {misfit}") from None
+            where = place_of(start + misfit.index, self.shape)
+            raise ValueError(f"element {list(where)} is {misfit}") from None
 
     def __getitem__(self, key: Any) -> Any:
         keys = key if isinstance(key, tuple) else (key,)
@@ -251,7 +251,8 @@ class LazyArray(NDArrayOperatorsMixin):
                 return first.reduced(function, functions.REDUCTIONS[function])
         if function in functions.ELEMENTWISE and _is_elementwise(function, arguments, options):
             return applied(function, arguments, options)
-        return function(*_in_memory(arguments, name), **dict(_named_in_memory(options, name)))
+        named = {key: _memory(one, name) for key, one in options.items()}
+        return function(*_in_memory(arguments, name), **named)
 
 
 def applied(
@@ -305,10 +306,6 @@ def _is_elementwise(
 
 def _in_memory(values: Sequence[Any], what: str) -> list[Any]:
     return [_memory(one, what) for one in values]
-
-
-def _named_in_memory(options: Mapping[str, Any], what: str) -> Iterator[tuple[str, Any]]:
-    return ((name, _memory(one, what)) for name, one in options.items())
 
 
 def _memory(value: Any, what: str) -> Any:

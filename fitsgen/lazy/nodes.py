@@ -21,11 +21,13 @@ from fitsgen.lazy.pieces import (
     Array,
     Index,
     Shape,
+    address,
     buffer,
     crosswise,
     cuts,
     elements,
     first_turned,
+    repeats,
 )
 
 Change: TypeAlias = Callable[[Array], Array]
@@ -125,7 +127,7 @@ class Stored:
             return copied
         read = buffer(high - low)
         self.file.fetch(read.data, low - self.file.address)
-        start = where.__array_interface__["data"][0] - low
+        start = address(where) - low
         return np.ndarray(where.shape, where.dtype, read.data, start, where.strides)
 
 
@@ -183,12 +185,12 @@ class Applied:
     @property
     def nodes(self) -> tuple[Node, ...]:
         """The operands that are nodes."""
-        return tuple(one for one in self.operands if isinstance(one, Stored | Memory | Applied))
+        return tuple(one for one in self.operands if isinstance(one, Node))
 
     def view(self, change: Change) -> Applied:
         """Return the function of the operands as `change` views them."""
         operands = _changed(self.operands, lambda node: node.view(change))
-        shape = next(one.shape for one in operands if isinstance(one, Stored | Memory | Applied))
+        shape = next(one.shape for one in operands if isinstance(one, Node))
         return Applied(self.function, operands, shape, self.dtype)
 
     def read(self) -> Array:
@@ -213,13 +215,11 @@ Node: TypeAlias = Stored | Memory | Applied
 
 
 def _changed(operands: tuple[object, ...], change: Callable[[Node], Node]) -> tuple[object, ...]:
-    return tuple(
-        [change(one) if isinstance(one, Stored | Memory | Applied) else one for one in operands]
-    )
+    return tuple([change(one) if isinstance(one, Node) else one for one in operands])
 
 
 def _read(operand: object) -> object:
-    return operand.read() if isinstance(operand, Stored | Memory | Applied) else operand
+    return operand.read() if isinstance(operand, Node) else operand
 
 
 def part(node: Node, index: Index) -> Node:
@@ -252,7 +252,7 @@ def is_constant(node: Node) -> bool:
     """Whether a node is one value, repeated."""
     match node:
         case Memory(array=array):
-            return array.size > 1 and not any(array.strides)
+            return repeats(array)
         case Applied():
             return all(map(is_constant, node.nodes))
     return False

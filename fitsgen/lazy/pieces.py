@@ -46,8 +46,24 @@ def cuts(shape: Shape, most: int) -> Iterator[Index]:
 def buffer(size: int) -> npt.NDArray[np.uint8]:
     """Return bytes that begin where a page of memory does: the system reads to there faster."""
     raw = np.empty(size + _PAGE, np.uint8)
-    start = -raw.__array_interface__["data"][0] % _PAGE
+    start = -address(raw) % _PAGE
     return raw[start : start + size]
+
+
+def address(array: Array) -> int:
+    """Return where in memory the first element is."""
+    where: int = array.__array_interface__["data"][0]
+    return where
+
+
+def place_of(number: int, shape: Shape) -> Shape:
+    """Return the index of an element that is counted from 0 in C order."""
+    return tuple(int(one) for one in np.unravel_index(number, shape))
+
+
+def repeats(array: Array) -> bool:
+    """Whether an array is one value, that takes the room of one."""
+    return array.size > 1 and not any(array.strides)
 
 
 def elements(itemsize: int) -> int:

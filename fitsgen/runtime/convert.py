@@ -148,6 +148,11 @@ def _require_whole(
 def _default_name(file_type: FileType, inputs: Inputs, options: Options) -> str:
     if options.output and not isdir(options.output):
         return options.output.name
+    return default_name(file_type, inputs)
+
+
+def default_name(file_type: FileType, inputs: Inputs) -> str:
+    """Return what a file is called whose template does not name it."""
     return f"{inputs.stem}_{file_type.name}.fits" if inputs.stem else f"{file_type.name}.fits"
 
 
@@ -155,12 +160,23 @@ def _path(built: Built, options: Options, default: str) -> Path:
     if options.output and not isdir(options.output):
         return options.output
     directory = options.output or Path()
+    return directory / file_name(built, default, hint="name the output with -o")
+
+
+def file_name(built: Built, default: str, *, hint: str) -> str:
+    """Return what a file is called, whose template may make a name.
+
+    Raises
+    ------
+    OutputError
+        That is no name for a file.
+
+    """
     if built.filename in (None, "", default):
-        return directory / default
+        return default
     try:
-        return directory / safe_name(built.filename)
+        return safe_name(built.filename)
     except ValueError as error:
-        hint = "name the output with -o"
         raise OutputError(Problem(f"FILENAME: {error}", built.filename_at(), hint)) from None
 
 

@@ -285,9 +285,7 @@ class _Making:
     def __init__(self, values: Values, key: Key) -> None:
         self._values = values
         self._key = key
-        items = values.hdus[key[0]].items
-        item = items[key[1]] if key[1] < len(items) else None
-        self._evaluation = Evaluation(item.keyword if isinstance(item, Card) else "", key[0])
+        self._evaluation = Evaluation(values._keyword(key), key[0])
 
     def __enter__(self) -> Evaluation:
         self._values._doing.append(self._key)

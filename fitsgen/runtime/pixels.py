@@ -27,7 +27,7 @@ from fitsgen.lazy.nodes import (
     part,
     slabs,
 )
-from fitsgen.lazy.pieces import PIECE, Array, Index, Shape, buffer
+from fitsgen.lazy.pieces import PIECE, Shape, address, buffer, place_of
 from fitsgen.runtime.encoded import (
     SCALING_COMMENTS,
     Block,
@@ -45,11 +45,11 @@ from fitsgen.runtime.encoded import (
 from fitsgen.runtime.storage import (
     Storage,
     as_bytes,
+    check_piece,
     fits_always,
-    misfit,
+    pixel,
     stored_type,
     stored_values,
-    survivors,
 )
 
 
@@ -96,18 +96,22 @@ def image_blocks(node: Node, storage: Storage) -> Iterator[Block]:
 
     Making a block raises DataError where a value does not survive.
     """
-    if is_constant(node):
-        yield from _repeated(node, storage)
-        return
-    if _is_stored_so(node, storage):
-        if node.where.flags.c_contiguous:
-            yield from _copied(node)
-            return
-        node = replace(node, as_is=True)
+    match _route(node, storage), node:
+        case Route.REPEATED, _:
+            return _repeated(node, storage)
+        case Route.COPIED, Stored():
+            return _copied(node)
+        case _, Stored() if _is_stored_so(node, storage):
+            node = replace(node, as_is=True)
+    return _computed(node, storage)
+
+
+def _computed(node: Node, storage: Storage) -> Iterator[Block]:
     start = 0
     for index in slabs(node):
-        count = math.prod(part(node, index).shape)
-        make = partial(_pieces, node, index, storage, start)
+        slab = part(node, index)
+        count = math.prod(slab.shape)
+        make = partial(_pieces, slab, storage, start, node.shape)
         yield Block(count * storage.type.dtype.itemsize, make)
         start += count
 
@@ -120,7 +124,7 @@ def _is_stored_so(node: Node, storage: Storage) -> TypeGuard[Stored]:
 
 
 def _copied(node: Stored) -> Iterator[Block]:
-    begin = node.where.__array_interface__["data"][0] - node.file.address
+    begin = address(node.where) - node.file.address
     for start in range(0, node.where.nbytes, PIECES * PIECE):
         size = min(PIECES * PIECE, node.where.nbytes - start)
         yield Block(size, partial(_bytes_of, node.file, begin + start, size))
@@ -140,7 +144,7 @@ def _repeated(node: Node, storage: Storage) -> Iterator[Block]:
     count = math.prod(node.shape)
     one = part(node, (slice(0, 1),) * len(node.shape)).read().reshape(-1)
     if not fits_always(node.dtype, storage):
-        _check(one, storage, 0, node.shape)
+        check_piece(one, storage, 0, node.shape)
     repeated = np.broadcast_to(one, min(count, PIECE // 8))
     block = as_bytes(stored_values(repeated, storage))
     size = count * storage.type.dtype.itemsize
@@ -152,31 +156,19 @@ def _repeated(node: Node, storage: Storage) -> Iterator[Block]:
         yield Block(len(rest), partial(tuple[Buffer], (rest,)))
 
 
-def _pieces(node: Node, index: Index, storage: Storage, start: int) -> Iterator[Buffer]:
-    """Compute and encode what an index stands for; `start` is the place of its first pixel."""
+def _pieces(node: Node, storage: Storage, start: int, shape: Shape) -> Iterator[Buffer]:
+    """Compute and encode a part of an image; `start` is the place of its first pixel there."""
     as_is = isinstance(node, Stored) and node.as_is
     checks = not as_is and not fits_always(node.dtype, storage)
     try:
-        for values in computed(part(node, index)):
+        for values in computed(node):
             if checks:
-                _check(values, storage, start, node.shape)
+                check_piece(values, storage, start, shape)
             if as_is:
                 yield as_bytes(np.ascontiguousarray(values))
             else:
                 yield as_bytes(stored_values(values, storage))
             start += values.size
     except Misfit as error:
-        raise DataError(f"{_pixel(start + error.index, node.shape)} is {error}") from None
-
-
-def _check(values: Array, storage: Storage, start: int, shape: Shape) -> None:
-    """Raise DataError for the first value that is not read back as it was."""
-    good = survivors(values, storage)
-    if not good.all():
-        first = int(np.argmin(good))
-        value = values.reshape(-1)[first].item()
-        raise misfit(_pixel(start + first, shape), value, storage)
-
-
-def _pixel(number: int, shape: Shape) -> str:
-    return f"pixel {[int(one) for one in np.unravel_index(number, shape)]}"
+        at = pixel(place_of(start + error.index, shape))
+        raise DataError(f"{at} is {error}") from None

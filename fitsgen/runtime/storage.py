@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fitsgen.lazy.pieces import Array, cuts, elements
+from fitsgen.lazy.pieces import Array, Shape, cuts, elements, place_of, repeats
 from fitsgen.runtime.encoded import DataError, Demands, demanded_integer, demanded_number
 
 
@@ -108,20 +108,42 @@ def check_values(array: Array, storage: Storage, place: Callable[..., str] | Non
     """
     if fits_always(array.dtype, storage):
         return
-    where = first_misfit(_sample(array), lambda block: survivors(block, storage))
-    if where is not None:
-        at = place(*where) if place else f"pixel {list(where)}"
-        raise misfit(at, array[where].item(), storage)
+    start = 0
+    for piece in pieces(_sample(array)):
+        check_piece(piece, storage, start, array.shape, place)
+        start += piece.size
+
+
+def check_piece(
+    piece: Array,
+    storage: Storage,
+    start: int,
+    shape: Shape,
+    place: Callable[..., str] | None = None,
+) -> None:
+    """Raise DataError for the first value of a piece that is not read back as it was.
+
+    Parameters:
+        start: the place of the piece's first value in an array of a shape, in C order.
+        place: words for an index; "pixel [1, 2]" where it is not given.
+    """
+    good = survivors(piece, storage)
+    if good.all():
+        return
+    first = int(np.argmin(good))
+    where, value = place_of(start + first, shape), piece.reshape(-1)[first].item()
+    at = place(*where) if place else pixel(where)
+    raise DataError(f"{at} is {value}, which {storage} cannot hold{_range(value, storage)}")
+
+
+def pixel(where: Shape) -> str:
+    """Return what a pixel is called in messages."""
+    return f"pixel {list(where)}"
 
 
 def fits_always(dtype: np.dtype[Any], storage: Storage) -> bool:
     """Whether all numbers of a type are read back from storage as they were."""
     return not storage.scaled and _always_fits(own_type(dtype).dtype, storage.type.dtype)
-
-
-def misfit(at: str, value: float, storage: Storage) -> DataError:
-    """Return the error of a value that does not survive."""
-    return DataError(f"{at} is {value}, which {storage} cannot hold{_range(value, storage)}")
 
 
 def first_misfit(
@@ -132,8 +154,7 @@ def first_misfit(
     for block in pieces(array):
         good = judge(block)
         if not good.all():
-            index = np.unravel_index(start + int(np.argmin(good)), array.shape)
-            return tuple(int(i) for i in index)
+            return place_of(start + int(np.argmin(good)), array.shape)
         start += block.size
     return None
 
@@ -239,5 +260,4 @@ def pieces(array: Array) -> Iterator[Array]:
 
 def _sample(array: Array) -> Array:
     """Return enough of an array to judge all its values: of one that repeats, the first."""
-    repeats = array.size > 1 and not any(array.strides)
-    return array[(slice(0, 1),) * array.ndim] if repeats else array
+    return array[(slice(0, 1),) * array.ndim] if repeats(array) else array

@@ -241,3 +241,16 @@ def stopped_by_signals() -> Iterator[None]:
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
+
+
+@contextmanager
+def signals_held() -> Iterator[None]:
+    """Let signals wait until what is done here is whole; processes begun here do not get them.
+
+    They are for this process, which then ends the others.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

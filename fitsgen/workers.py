@@ -15,15 +15,15 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkContext, ForkServerContext
 from multiprocessing.process import BaseProcess
 from typing import Self
 
-from fitsgen.batch import LOST, SIGNALS, Attempt, Job, Ran, attempt, failed, fault
+from fitsgen.batch import LOST, SIGNALS, Attempt, Job, Ran, attempt, failed, fault, signals_held
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 GRACE = 10.0  # seconds that a worker has to clean up when it is stopped
@@ -49,7 +49,7 @@ def prepare(modules: Sequence[str]) -> None:
         else:
             from multiprocessing import forkserver
 
-            with _signals_held():
+            with signals_held():
                 multiprocessing.set_forkserver_preload(list(modules))
                 forkserver.ensure_running()
     finally:
@@ -72,16 +72,6 @@ def _context() -> ForkContext | ForkServerContext:
     if _may_fork():
         return multiprocessing.get_context("fork")
     return multiprocessing.get_context("forkserver")
-
-
-@contextmanager
-def _signals_held() -> Iterator[None]:
-    """Keep signals from processes begun here: they are for this one, which then ends the others."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @dataclass(slots=True, eq=False)
@@ -190,7 +180,7 @@ class Workers:
         ours, theirs = multiprocessing.Pipe()
         # A server that forks may be older than what this process has now.
         now = (os.getcwd(), dict(os.environ))
-        with _signals_held():
+        with signals_held():
             process = context.Process(target=_serve, args=(theirs, *now), daemon=True)
             process.start()
         theirs.close()

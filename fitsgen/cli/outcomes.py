@@ -17,7 +17,7 @@ from pathlib import Path
 
 import click
 
-from fitsgen.batch import Outcome
+from fitsgen.batch import Outcome, signals_held
 from fitsgen.cli.report import show
 from fitsgen.diagnostics import OutputError, Position, Problem, Severity, Source, errors, record
 from fitsgen.tasks import Task
@@ -101,8 +101,9 @@ class InOrder:
             self._tell(self._waiting.pop(number))
 
     def _tell(self, row: Row) -> None:
-        for tell in self.tells:
-            tell(row)
+        with signals_held():  # A row that is counted is also shown and reported.
+            for tell in self.tells:
+                tell(row)
 
 
 @dataclass(slots=True)

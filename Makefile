@@ -1,12 +1,14 @@
 # make demo    a raw exposure, its file type compiled, the FITS file, and what is in it
 # make test    all tests
 # make lint    style and types
+# make check   style, types, who imports whom, known holes of dependencies, what is handed on
+# make audit   asks the public list of holes for the dependencies; needs pip-audit and a network
 # make docs    a page on every shipped file type, in site/
 # make bench   the measurements of docs/performance.md; ARGS=--quick for a try
 PYTHON ?= python3
 TYPE := nirspec_ifu_level1b
 
-.PHONY: demo test lint docs bench clean
+.PHONY: demo test lint check audit docs bench clean
 
 demo:
 	@mkdir -p demo
@@ -25,6 +27,12 @@ lint:
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m ruff format --check
 	$(PYTHON) -m mypy
+
+check: lint
+	$(PYTHON) -m pytest -q tests/test_architecture.py tests/test_dependencies.py tests/test_wheel.py
+
+audit:
+	$(PYTHON) -m pip_audit
 
 docs:
 	@mkdir -p site

@@ -86,3 +86,16 @@ def fitsverify(path: Path) -> list[str]:
     result = subprocess.run([FITSVERIFY, path], capture_output=True, check=False)
     lines = (result.stdout + result.stderr).decode("latin-1").splitlines()
     return [line.removeprefix("*** ") for line in lines if line.startswith("*** ")]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what tests measured: each told it by `record_property("figure", text)`."""
+    figures = [
+        str(text)
+        for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed")
+        for name, text in report.user_properties
+        if name == "figure" and report.when == "call"
+    ]
+    if figures:
+        terminalreporter.section("figures")
+        terminalreporter.write_line("\n".join(sorted(figures)))

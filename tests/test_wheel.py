@@ -1,10 +1,11 @@
-"""The wheel carries the library: installed in an empty environment, it converts from there."""
+"""What is handed on: the wheel works in an empty environment, the source distribution is whole."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
 import sys
+import tarfile
 import venv
 import zipfile
 from pathlib import Path
@@ -13,28 +14,56 @@ import pytest
 from conftest import assert_conforms
 
 ROOT = Path(__file__).parents[1]
+LIBRARY = (ROOT / "templates", ROOT / "includes")
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("wheel")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with a source distribution, and the wheel that was built from it."""
+    directory = tmp_path_factory.mktemp("built")
     # A copy, so that building leaves nothing among the sources.
     ignored = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__", "demo")
     source = shutil.copytree(ROOT, directory / "source", ignore=ignored)
-    command = [sys.executable, "-m", "build", "--wheel", "--outdir", str(directory), str(source)]
+    command = [sys.executable, "-m", "build", "--outdir", str(directory), str(source)]
     subprocess.run(command, check=True, capture_output=True)
-    (path,) = directory.glob("*.whl")
+    return directory
+
+
+@pytest.fixture(scope="module")
+def wheel(built: Path) -> Path:
+    (path,) = built.glob("*.whl")
     return path
 
 
 @pytest.mark.slow
-def test_the_wheel_holds_templates_includes_grammar_and_layout(wheel: Path) -> None:
-    names = zipfile.ZipFile(wheel).namelist()
-    for path in [*(ROOT / "templates").glob("*.txt"), *(ROOT / "includes").glob("*.inc")]:
-        assert f"fitsgen/{path.parent.name}/{path.name}" in names
-    for name in ("syntax/template.lark", "backends/module.py.jinja", "py.typed"):
-        assert f"fitsgen/{name}" in names
-    assert not [name for name in names if name.startswith(("tests/", "docs/", "benchmarks/"))]
+def test_the_wheel_holds_the_package_and_the_library_and_nothing_else(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    there = {
+        *(f"fitsgen/{path.name}/{file.name}" for path in LIBRARY for file in path.glob("*.*")),
+        *(str(file.relative_to(ROOT)) for file in (ROOT / "fitsgen").rglob("*.*")),
+    }
+    there = {name for name in there if "__pycache__" not in name}
+    assert {"fitsgen/syntax/template.lark", "fitsgen/py.typed"} <= there
+    about = {name for name in names if ".dist-info/" in name}
+    assert names - about == there
+    assert any(name.endswith("licenses/LICENSE") for name in about)
+
+
+@pytest.mark.slow
+def test_the_source_distribution_holds_all_that_is_kept(built: Path) -> None:
+    """Tests, documents and benchmarks too: who packages fitsgen runs the tests from it."""
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("this is no clone")
+    kept = {name for name in listed.stdout.splitlines() if not name.startswith(".")}
+    kept = {name for name in kept if (ROOT / name).exists()}
+    (path,) = built.glob("*.tar.gz")
+    with tarfile.open(path) as archive:
+        names = {member.name.partition("/")[2] for member in archive if member.isfile()}
+    assert kept - names == set()
+    more = {name for name in names - kept if not name.startswith(("fitsgen.egg-info/", "PKG-INFO"))}
+    # What is new and not yet committed is there too.
+    assert not [name for name in more if name.endswith((".pyc", ".orig", "~"))]
 
 
 @pytest.mark.slow

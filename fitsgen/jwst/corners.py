@@ -99,6 +99,26 @@ def dms_window(header: Header, detector: Detector, rows: int, columns: int) -> W
     return turned(window, detector.turn, detector.columns)
 
 
+def corner_keywords(detector: Detector, window: Window) -> dict[str, int]:
+    """Return the keywords by which a raw header says where a window is.
+
+    Parameters
+    ----------
+    window
+        In the detector's frame, which for MIRI is the science frame.
+
+    """
+    columns, rows = (window.colstart, window.colstop), (window.rowstart, window.rowstop)
+    if detector.instrument == "MIRI":
+        # Raw headers count the columns of one amplifier.
+        columns = ((columns[0] - 1) // OUTPUTS + 1, columns[1] // OUTPUTS)
+        return dict(zip(KEYWORDS, (*columns, *rows), strict=True))
+    corners = _corners(detector)
+    named = (corner.keywords[0] for corner in corners)
+    starts = zip(named, (columns[0], rows[0]), strict=True)
+    return {key: start - 1 + base for (key, base), start in starts}
+
+
 def stated_window(header: Header, detector: Detector, rows: int, columns: int) -> Window:
     """Return the window that a header in the science frame states; without one, the full frame.
 
@@ -120,6 +140,18 @@ def turned(window: Window, turn: Turn, size: int) -> Window:
         columns = (size + 1 - columns[1], size + 1 - columns[0])
     if turn.reverses_rows:
         rows = (size + 1 - rows[1], size + 1 - rows[0])
+    return Window(*columns, *rows)
+
+
+def unturned(window: Window, turn: Turn, size: int) -> Window:
+    """Return a window of the science frame of a square detector in the detector's own frame."""
+    columns, rows = (window.colstart, window.colstop), (window.rowstart, window.rowstop)
+    if turn.reverses_columns:
+        columns = (size + 1 - columns[1], size + 1 - columns[0])
+    if turn.reverses_rows:
+        rows = (size + 1 - rows[1], size + 1 - rows[0])
+    if turn.swaps:
+        columns, rows = rows, columns
     return Window(*columns, *rows)
 
 

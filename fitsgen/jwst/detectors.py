@@ -56,6 +56,13 @@ class Turn(enum.Enum):
         up = slice(None, None, -1 if self.reverses_rows else 1)
         return turned[..., up, across]
 
+    def undone(self, frames: NDArray[Any]) -> NDArray[Any]:
+        """Return frames of the science frame in the detector's: a view, no copy."""
+        across = slice(None, None, -1 if self.reverses_columns else 1)
+        up = slice(None, None, -1 if self.reverses_rows else 1)
+        turned = frames[..., up, across]
+        return turned.swapaxes(-1, -2) if self.swaps else turned
+
 
 @dataclass(frozen=True, slots=True)
 class Detector:

@@ -1,0 +1,142 @@
+"""A plan to a directory: raw file, exposure, truth, and the reference files that belong to it.
+
+In: a `Plan`. Out: files, every FITS file among the products made by fitsgen's own templates from
+the raw file, the data files and the maps.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fitsgen.compiler import load
+from fitsgen.jwst.view import Frame, view
+from fitsgen.runtime.convert import Options, convert
+from fitsgen.runtime.files import check_output, write_file
+from fitsgen.runtime.functions import frozen_clock
+from fitsgen.runtime.writing import Part
+from fitsgen.simulate.exposure import Advance, Plan, write_raw
+from fitsgen.simulate.modes import Mode
+from fitsgen.simulate.products import data_file, exposure_keywords, maps_file, truth_file
+
+if TYPE_CHECKING:
+    from astropy.io.fits import HDUList
+
+REFERENCES = "references"
+
+# What any exposure needs, and what only some do.
+_COMMON = ("mask", "saturation", "linearity", "gain", "readnoise", "ipc", "flat")
+_MIRI = ("dark_miri", "reset", "rscd", "lastframe")
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The files that were made: the raw one, the exposure, and the references by their type."""
+
+    raw: Path
+    exposure: Path
+    references: dict[str, Path]
+
+
+def reference_types(mode: Mode) -> tuple[str, ...]:
+    """Return the file types of the reference files of a mode, without `reference_`."""
+    match mode.detector.instrument:
+        case "MIRI":
+            return (*_COMMON, *_MIRI)
+        case "NIRSPEC":
+            return (*_COMMON, "superbias", "dark_nirspec")
+        case _:
+            return (*_COMMON, "superbias", "dark")
+
+
+def make(
+    plan: Plan,
+    directory: Path,
+    *,
+    overwrite: bool = False,
+    advance: Advance | None = None,
+    tell: Callable[[Path], None] = lambda path: None,
+) -> Made:
+    """Simulate an exposure and make all that belongs to it; the same plan gives the same bytes.
+
+    Parameters
+    ----------
+    advance
+        Is told the rows that were simulated, and all there are.
+    tell
+        Is told each file, once it is there.
+
+    Raises
+    ------
+    FitsgenError
+        The scene does not fit, or a file cannot be made.
+
+    """
+    raw = directory / f"{plan.stem}_raw.fits"
+    plan.rate  # noqa: B018 - a scene that does not fit is told before anything is written
+    truth = write_raw(raw, plan, overwrite=overwrite, advance=advance)
+    tell(raw)
+    with frozen_clock(datetime.datetime.fromisoformat(plan.start)):
+        exposure_data = directory / "exposure.dat"
+        text = data_file("exposure", exposure_keywords(plan), "What is known of the exposure.")
+        _write_text(exposure_data, text, overwrite=overwrite)
+        tell(exposure_data)
+        exposure = _exposure(plan, raw, exposure_data, directory, overwrite=overwrite)
+        tell(exposure)
+        _write(directory / f"{plan.stem}_truth.fits", truth_file(plan, truth), overwrite, tell)
+        maps = directory / f"{plan.stem}_maps.fits"
+        _write(maps, maps_file(plan), overwrite, tell)
+        references = dict(_references(plan, maps, directory, overwrite=overwrite, tell=tell))
+    return Made(raw, exposure, references)
+
+
+def _exposure(plan: Plan, raw: Path, data: Path, directory: Path, *, overwrite: bool) -> Path:
+    file_type = load(plan.mode.file_type).file_type
+    options = Options(directory, overwrite, view=view(Frame.DMS))
+    return convert(file_type, (raw, data), {}, options).path
+
+
+def _references(
+    plan: Plan, maps: Path, directory: Path, *, overwrite: bool, tell: Callable[[Path], None]
+) -> Iterator[tuple[str, Path]]:
+    place = directory / REFERENCES
+    place.mkdir(exist_ok=True)
+    about = place / "reference.dat"
+    text = data_file("reference", _reference_keywords(plan), "What is known of the references.")
+    _write_text(about, text, overwrite=overwrite)
+    detector = plan.mode.detector.name.lower()
+    for name in reference_types(plan.mode):
+        kind = name.partition("_")[0]
+        path = place / f"{detector}_{kind}.fits"
+        file_type = load(f"reference_{name}").file_type
+        convert(file_type, (maps, about), {}, Options(path, overwrite))
+        tell(path)
+        yield kind, path
+
+
+def _reference_keywords(plan: Plan) -> dict[str, object]:
+    return {
+        "AUTHOR": "fitsgen",
+        "DESCRIP": f"Maps of the simulated detector {plan.mode.detector.name}",
+        "PEDIGREE": "SIMULATION",
+        "USEAFTER": "2020-01-01T00:00:00",
+        "HISTORY": f"Simulated with the mode {plan.mode.name} and the seed {plan.seed}.",
+    }
+
+
+def _write_text(path: Path, text: str, *, overwrite: bool) -> None:
+    check_output(path, overwrite, ())
+    write_file(path, [Part(text.encode("ascii"))], overwrite=overwrite)
+
+
+def _write(path: Path, hdus: HDUList, overwrite: bool, tell: Callable[[Path], None]) -> None:
+    """Write a file that astropy made, whole."""
+    from io import BytesIO
+
+    memory = BytesIO()
+    hdus.writeto(memory)
+    write_file(path, [Part(memory.getvalue())], overwrite=overwrite)
+    tell(path)

@@ -1,0 +1,136 @@
+"""What a user asks for to a `Plan`: defaults are filled in, and what cannot be is told.
+
+In: a `Wish`. Out: a `Plan`, or one `InputError` with all that is wrong.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeVar
+
+from fitsgen.diagnostics import InputError, Position, Problem, Source
+from fitsgen.jwst.detectors import DETECTORS, Detector, by_name
+from fitsgen.simulate.detector import DIRECTORY, Parameters, read_parameters
+from fitsgen.simulate.exposure import Plan
+from fitsgen.simulate.modes import BY_NAME, Area, Mode
+from fitsgen.simulate.ramps import Effects, Readout
+from fitsgen.simulate.scene import parse
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked for; None stands for what the mode has."""
+
+    mode: str
+    scene: str | None = None
+    seed: int = 1
+    integrations: int | None = None
+    groups: int | None = None
+    frames: int = 1
+    gap: int = 0
+    subarray: str | None = None
+    detector: str | None = None
+    readpatt: str | None = None
+    rays: float = 0.0
+    without: frozenset[str] = frozenset()
+    parameters: Path | None = None
+    keywords: Mapping[str, str] = field(default_factory=dict)
+
+
+def plan(wish: Wish) -> Plan:
+    """Return what is to be simulated.
+
+    Raises
+    ------
+    InputError
+        There is no such mode, window, detector or scene; or a number does not do.
+
+    """
+    mode = _found("mode", wish.mode, BY_NAME)
+    detector = _detector(mode, wish.detector)
+    name = (wish.subarray or next(iter(mode.areas))).upper()
+    area = _found("window", name, mode.areas, f"{mode.name} has no such window")
+    parameters = read_parameters(wish.parameters or _parameters_of(detector))
+    integrations, groups = wish.integrations or mode.integrations, wish.groups or mode.groups
+    if mode.file_type == "guider_id" and (integrations, groups) != (2, 2):
+        raise _fault("guider_id", "has 2 integrations of 2 groups")
+    if mode.file_type == "guider_fineguide" and groups < 8:
+        raise _fault("guider_fineguide", f"needs 8 groups or more, not {groups}")
+    return Plan(
+        mode=mode if detector is mode.detector else _with(mode, detector),
+        area_name=name,
+        area=area,
+        parameters=parameters,
+        readout=Readout(integrations, groups, wish.frames, wish.gap, frame_time=area.frame_time),
+        effects=_effects(wish, mode, area, parameters),
+        scene=parse(wish.scene or mode.scene),
+        readpatt=wish.readpatt or mode.readpatt,
+        configuration={**mode.configuration, **wish.keywords},
+        seed=wish.seed,
+    )
+
+
+def _effects(wish: Wish, mode: Mode, area: Area, parameters: Parameters) -> Effects:
+    without = wish.without
+    # Drift is simulated where the pipeline can take it off: a full frame has reference pixels.
+    # It has no such step for darks of MIRI, nor for guide stars.
+    is_miri = mode.detector.instrument == "MIRI"
+    has_drift = area.outputs > 1 and not mode.is_guider and not (mode.is_dark and is_miri)
+    has_drift = has_drift and "drift" not in without and not (is_miri and area.window.rows < 1024)
+    return Effects(
+        bias="bias" not in without,
+        dark="dark" not in without,
+        photon_noise="photon-noise" not in without,
+        read_noise="read-noise" not in without,
+        nonlinearity="nonlinearity" not in without and not mode.is_guider,
+        saturation="saturation" not in without,
+        rays=wish.rays,
+        drift=parameters.drift if has_drift else 0.0,
+        odd_even=parameters.odd_even if has_drift and not is_miri else 0.0,
+        reset_noise=parameters.reset_noise if "read-noise" not in without else 0.0,
+    )
+
+
+def _detector(mode: Mode, name: str | None) -> Detector:
+    if name is None:
+        return mode.detector
+    detector = by_name(name)
+    instrument = mode.detector.instrument
+    if detector is None or detector.instrument != instrument:
+        names = [one.name for one in DETECTORS if one.instrument == instrument]
+        raise _fault(name, f"is no detector of {instrument}", f"it has {', '.join(names)}")
+    return detector
+
+
+def _with(mode: Mode, detector: Detector) -> Mode:
+    return replace(mode, detector=detector)
+
+
+def _parameters_of(detector: Detector) -> Path:
+    """Return the file of a detector; one that has none of its own takes that of its instrument."""
+    path = DIRECTORY / f"{detector.name.lower()}.dat"
+    if path.exists():
+        return path
+    stem = {"NIRCAM": "nrca1", "NIRSPEC": "nrs1", "FGS": "guider1", "MIRI": "mirifushort"}
+    return DIRECTORY / f"{stem[detector.instrument]}.dat"
+
+
+def _found(what: str, name: str, known: Mapping[str, T], message: str = "") -> T:
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(name, known, 1)
+    hint = f"did you mean {near[0]}?" if near else f"there are {_listed(known)}"
+    raise _fault(name, message or f"is no {what}", hint)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)
+
+
+def _fault(name: str, message: str, hint: str = "") -> InputError:
+    return InputError(Problem(message, Position(Source(name)), hint))

@@ -4,11 +4,14 @@
 # make check   style, types, who imports whom, known holes of dependencies, what is handed on
 # make audit   asks the public list of holes for the dependencies; needs pip-audit and a network
 # make docs    a page on every shipped file type, in site/
+# make fuzz    every target of the fuzzer for SECONDS=60 each; needs atheris
+# make kills   300 conversions killed at random moments: what they leave
 # make bench   the measurements of docs/performance.md; ARGS=--quick for a try
 PYTHON ?= python3
 TYPE := nirspec_ifu_level1b
+SECONDS := 60
 
-.PHONY: demo test lint check audit docs bench clean
+.PHONY: demo test lint check audit docs fuzz kills bench clean
 
 demo:
 	@mkdir -p demo
@@ -40,6 +43,12 @@ docs:
 	    name=$$(basename $$file .gen.txt); \
 	    $(PYTHON) -m fitsgen describe $$name --format html --overwrite -o site/$$name.html || exit 1; \
 	done
+
+fuzz:
+	$(PYTHON) -m fuzz all --seconds $(SECONDS) --jobs 2
+
+kills:
+	FITSGEN_KILLS=300 $(PYTHON) -m pytest -q tests/test_outputs.py -k killed_at_random
 
 bench:
 	$(PYTHON) -m benchmarks $(ARGS)

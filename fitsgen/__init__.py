@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING
@@ -49,6 +50,9 @@ def convert(
     overwrite: bool = False,
     checksum: bool = False,
     verified: bool = True,
+    strict: bool = False,
+    history: bool = False,
+    provenance: str | PathLike[str] | None = None,
     parameters: Mapping[str, object] | None = None,
     include: Sequence[str | PathLike[str]] = (),
 ) -> Path:
@@ -68,58 +72,83 @@ def convert(
         As in `fitsgen.jwst.view.view`; the frame may be its text, "detector" or "dms".
     overwrite, checksum
         Whether an existing file may be replaced, and CHECKSUM and DATASUM are added.
-    verified
-        Whether the file that was made is verified, as `verify` does it.
+    verified, strict
+        Whether what was made is verified, as `verify` does it, and warnings are errors.
+    history, provenance
+        Whether its HISTORY tells what it is made from; a JSON file that is to tell it.
     parameters
         What `param` gives in the template.
 
     Raises
     ------
-    fitsgen.diagnostics.FitsgenError
-        `CompileError`, `InputError`, `GenerateError` or `OutputError`, each
-        with all `problems`; no file was written. `VerifyError`: one was written
-        that is not what its template or its checks say.
-    ValueError
-        There is no such frame.
+    fitsgen.diagnostics.FitsgenError, ValueError
+        With all `problems`, or for no such frame; no file was written, but before
+        a `VerifyError` one that is not what its template or its checks say.
 
     """
-    from pathlib import Path
-
-    from fitsgen.jwst.view import Frame, view
+    from fitsgen.provenance.conversion import Request, convert_recorded
     from fitsgen.runtime.convert import Options
-    from fitsgen.runtime.convert import convert as run
-    from fitsgen.verification.load import with_checks
 
-    seen = view(Frame(frame), subarray)
-    loaded = _loaded(_chosen(inputs) if template is None else template, include)
-    # Before anything is written: the checks may be wrong.
-    known = with_checks(loaded, include=_directories(include)) if verified else None
-    options = Options(Path(output) if output else None, overwrite, checksum=checksum, view=seen)
-    conversion = run(loaded.file_type, inputs, parameters or {}, options)
+    chosen = _chosen(inputs) if template is None else template
+    loaded = _loaded(chosen, include, strict=strict)
+    known = _known(loaded, include, strict=strict) if verified else None
+    given = (os.fspath(chosen), loaded, _directories(include), inputs, parameters or {})
+    request = Request(*given, frame, subarray, history)
+    options = Options(_path(output), overwrite, checksum=checksum, strict=strict)
+    conversion = convert_recorded(request, options, _path(provenance))
     _warn(conversion.problems)
-    if known:
-        _require_right(conversion.path, known)
+    _require_right(conversion.path, known, strict=strict)
     return conversion.path
 
 
-def _require_right(path: Path, known: Expectations) -> None:
-    """Verify a file that was made; raises `VerifyError`."""
-    from fitsgen.diagnostics import VerifyError, errors
+def _known(
+    loaded: Loaded,
+    include: Sequence[str | PathLike[str]],
+    *,
+    strict: bool,
+) -> Expectations:
+    """Load the checks before anything is written: they may be wrong."""
+    from fitsgen.compiler import require_no_warnings
+    from fitsgen.verification.load import with_checks
+
+    known = with_checks(loaded, include=_directories(include))
+    if strict:
+        require_no_warnings(known.problems)
+    return known
+
+
+def _require_right(path: Path, known: Expectations | None, *, strict: bool) -> None:
+    """Verify a file that was made, if it is to be; raises `VerifyError`."""
+    if known is None:
+        return
+    from fitsgen.diagnostics import VerifyError, errors, strictly
     from fitsgen.verification import verify
 
     found = verify(path, known.file_type, known.checks)
+    found = strictly(found) if strict else found
     if errors(found):
         raise VerifyError(found)
 
 
-def _loaded(template: str | PathLike[str], include: Sequence[str | PathLike[str]]) -> Loaded:
-    import os
-
-    from fitsgen.compiler import load
+def _loaded(
+    template: str | PathLike[str],
+    include: Sequence[str | PathLike[str]],
+    *,
+    strict: bool = False,
+) -> Loaded:
+    from fitsgen.compiler import load, require_no_warnings
 
     loaded = load(os.fspath(template), _directories(include))
+    if strict:
+        require_no_warnings(loaded.problems)
     _warn(loaded.problems, level=4)
     return loaded
+
+
+def _path(given: str | PathLike[str] | None) -> Path | None:
+    from pathlib import Path
+
+    return Path(given) if given else None
 
 
 def _directories(include: Sequence[str | PathLike[str]]) -> list[Path]:
@@ -180,7 +209,6 @@ def verify(
         The template or its checks cannot be compiled.
 
     """
-    import os
     from pathlib import Path
 
     from fitsgen.verification import verify as run

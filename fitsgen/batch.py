@@ -1,19 +1,17 @@
-"""Many independent jobs, one after another or by a crew; what a job does is not known here.
+"""Many independent jobs, done by a crew; what a job does is not known here.
 
-In: an iterator of steps, some with a job, and a crew: this process (`Here`), processes of this
-machine (`fitsgen.workers`) or of others (`fitsgen.cluster`). Out: a `Result` of each step as it
-ends. A job that fails stops no other, and of a million steps only a few are held at a time.
+In: an iterator of steps, some with a job, and a crew: processes of this machine (`fitsgen.workers`)
+or of others (`fitsgen.cluster`). Out: a `Result` of each step as it ends. A job that fails stops no
+other, and of a million steps only a few are held at a time.
 """
 
 from __future__ import annotations
 
 import enum
 import os
-import signal
 import time
 import traceback
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Protocol, Self, TypeVar
@@ -21,7 +19,6 @@ from typing import Generic, Protocol, Self, TypeVar
 from fitsgen.diagnostics import FitsgenError, Problem, errors
 from fitsgen.records import Record
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
 # Steps that may end before an earlier one does: who puts them in order holds as many.
 AHEAD = 10_000
 LOST = "its process was killed, more than once; is there too little memory?"
@@ -133,28 +130,6 @@ class Crew(Protocol):
         ...
 
 
-class Here:
-    """This process runs jobs itself."""
-
-    def __init__(self) -> None:
-        self._ended: list[tuple[int, Attempt]] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def submit(self, number: int, job: Job) -> None:
-        """Run a job."""
-        self._ended.append((number, attempt(job)))
-
-    def ended(self, *, wait: bool) -> list[tuple[int, Attempt]]:
-        """Give the job that was run."""
-        ended, self._ended = self._ended, []
-        return ended
-
-
 def run(steps: Iterable[S], crew: Crew) -> Generator[Result[S]]:
     """Do steps, and give a result of each when it ends, in whatever order.
 
@@ -211,46 +186,3 @@ def fault(error: Exception) -> Problem:
     place = f" ({os.path.basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
     message = f"{type(error).__name__}: {error}"[:1000]
     return Problem(f"a fault in fitsgen, please report it: {message}{place}")
-
-
-class Stopped(BaseException):
-    """A signal asked to stop; no `Exception`, so that nothing takes it for a failed job."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
-
-    @property
-    def status(self) -> int:
-        """The exit status of a process that a signal ended: 130 for SIGINT, 143 for SIGTERM."""
-        return 128 + self.number
-
-
-@contextmanager
-def stopped_by_signals() -> Iterator[None]:
-    """Raise `Stopped` at SIGINT and SIGTERM, once: what is cleaned up then is not disturbed."""
-
-    def stop(number: int, _: object) -> None:
-        for one in SIGNALS:
-            signal.signal(one, signal.SIG_IGN)
-        raise Stopped(number)
-
-    before = {one: signal.signal(one, stop) for one in SIGNALS}
-    try:
-        yield
-    finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
-
-
-@contextmanager
-def signals_held() -> Iterator[None]:
-    """Let signals wait until what is done here is whole; processes begun here do not get them.
-
-    They are for this process, which then ends the others.
-    """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

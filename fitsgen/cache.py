@@ -14,19 +14,21 @@ import os
 import pickle
 import stat
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType
 
 from fitsgen import __version__
-from fitsgen.diagnostics import Problem
+from fitsgen.diagnostics import OutputError, Problem
 from fitsgen.runtime.declare import FORMAT
+from fitsgen.runtime.files import write_file
+from fitsgen.runtime.writing import Part
 from fitsgen.syntax.nodes import Root
 
 VARIABLE = "FITSGEN_CACHE"
 """Names the directory; set to nothing it turns the cache off."""
+_SUM = hashlib.sha256().digest_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,11 @@ def read(path: Path, roots: Sequence[Root]) -> Entry | None:
     if directory is None:
         return None
     try:
-        raw = (directory / _name(path, roots)).read_bytes()
+        kept = (directory / _name(path, roots)).read_bytes()
+        raw = kept[_SUM:]
+        # It was not synced: after a failure of power it may be anything.
+        if hashlib.sha256(raw).digest() != kept[:_SUM]:
+            return None
         digests, missed, text, code, sources, problems = pickle.loads(raw)
         if any(_digest(Path(name)) != digest for name, digest in digests):
             return None
@@ -63,7 +69,7 @@ def write(
     directory = _directory()
     if directory is None:
         return
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, OutputError):
         digests = [(str(file), _digest(file)) for file in files]
         raw = pickle.dumps(
             (
@@ -71,14 +77,8 @@ def write(
                 *(dict(entry.sources), entry.problems),
             )
         )
-        handle, temporary = tempfile.mkstemp(dir=directory, prefix=".new-")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(raw)
-            os.replace(temporary, directory / _name(path, roots))
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        parts = [Part(hashlib.sha256(raw).digest() + raw)]
+        write_file(directory / _name(path, roots), parts, overwrite=True, disposable=True)
 
 
 def _digest(path: Path) -> bytes:
@@ -89,7 +89,8 @@ def _name(path: Path, roots: Sequence[Root]) -> str:
     """Name an entry by all that the module depends on besides the contents of files."""
     parts = [__version__, str(FORMAT), sys.version, str(path), os.path.realpath(path)]
     parts += [f"{root.label}={os.path.realpath(root.directory)}" for root in roots]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest() + ".pickle"
+    name = "\0".join(parts).encode("utf-8", "surrogateescape")
+    return hashlib.sha256(name).hexdigest() + ".pickle"
 
 
 def _directory() -> Path | None:

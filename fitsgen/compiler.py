@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import stat
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +19,15 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from fitsgen import cache, library
-from fitsgen.diagnostics import CompileError, Position, Problem, Source, errors, in_order
+from fitsgen.diagnostics import (
+    CompileError,
+    Position,
+    Problem,
+    Source,
+    errors,
+    in_order,
+    strictly,
+)
 from fitsgen.runtime.declare import FileType
 from fitsgen.runtime.origins import Origins
 from fitsgen.syntax.nodes import is_rules
@@ -51,14 +61,27 @@ def check(path: Path, reader: Reader) -> Checked:
     from fitsgen.check import check as check_template
     from fitsgen.check.rules import check_rules
 
-    spliced, problems = reader.splice(path.resolve(), library.shown(path))
+    # Of a link to itself `Path.resolve` makes an exception, and this what cannot be read.
+    spliced, problems = reader.splice(Path(os.path.realpath(path)), library.shown(path))
     if spliced.tree is None:
-        return Checked(_nothing(Position(Source(str(path)))), tuple(problems), (), spliced.missed)
+        start = Position(Source(str(path)))
+        return Checked(_nothing(start), _told(tuple(problems)), (), spliced.missed)
     check_lines = check_rules if is_rules(path) else check_template
     file_type, found = check_lines(spliced.lines, spliced.tree.position(0))
     file_type = dataclasses.replace(file_type, summary=library.summary(spliced.tree.text))
     ordered = tuple(in_order([*problems, *found]))
-    return Checked(file_type, ordered, spliced.files, spliced.missed)
+    return Checked(file_type, _told(ordered), spliced.files, spliced.missed)
+
+
+def _told(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    """Return problems, or where there are very many errors the first, and that there are more."""
+    from fitsgen.check import MAX_ERRORS
+
+    places = [place for place, problem in enumerate(problems) if problem.is_error]
+    if len(places) <= MAX_ERRORS:
+        return problems
+    end = places[MAX_ERRORS]
+    return (*problems[:end], Problem("there are more problems", problems[end].position))
 
 
 def reader(include_directories: Sequence[Path] = ()) -> Reader:
@@ -86,9 +109,21 @@ def module_text(checked: Checked) -> str:
 
 
 def labels(checked: Checked) -> dict[str, str]:
-    """Return what a module calls each file: the same wherever the templates are."""
+    """Return what a module calls each file: the same wherever the templates are.
+
+    Two files that would be called alike have their whole names.
+    """
     base = str(Path(checked.files[0][0]).parent)
-    return {name: _label(name, base) for name, _ in checked.files}
+    short = {name: _label(name, base) for name, _ in checked.files}
+    often = Counter(short.values())
+    return {name: label if often[label] == 1 else name for name, label in short.items()}
+
+
+def require_no_warnings(problems: Sequence[Problem]) -> None:
+    """Raise `CompileError` where a compilation gave warnings, which are to be taken for errors."""
+    found = strictly(problems)
+    if errors(found):
+        raise CompileError(found)
 
 
 def load(template: str, include_directories: Sequence[Path] = ()) -> Loaded:
@@ -134,6 +169,9 @@ def _load(path: Path, include_directories: Sequence[Path]) -> Loaded:
 def load_module(path: Path) -> FileType:
     """Return the file type of a compiled module. This runs the module: trust it as any program."""
     try:
+        # Looked at before it is opened: opening a FIFO waits for ever.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise ValueError("not a regular file")
         text = path.read_text(encoding="utf-8")
         file_type = _executed(_compiled(text, str(path)))
     except (Exception, SystemExit) as error:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import enum
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 MAX_SHOWN_COLUMNS = 160
+STRICT_NOTE = "a warning without --strict"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,16 @@ def errors(problems: Iterable[Problem]) -> list[Problem]:
     return [problem for problem in problems if problem.is_error]
 
 
+def strictly(problems: Iterable[Problem]) -> list[Problem]:
+    """Return problems with each warning raised to an error, which says that it was one."""
+    return [
+        replace(problem, severity=Severity.ERROR, notes=(*problem.notes, (STRICT_NOTE, None)))
+        if problem.severity is Severity.WARNING
+        else problem
+        for problem in problems
+    ]
+
+
 def in_order(problems: Iterable[Problem]) -> list[Problem]:
     """Sort problems by where a reader of the template meets them, each once."""
     return sorted(dict.fromkeys(problems), key=lambda problem: _reading_order(problem.position))
@@ -154,7 +165,15 @@ def _paragraph(problem: Problem) -> list[str]:
         lines.append(f"  hint: {problem.hint}")
     if problem.position:
         lines += [f"  included from {place}" for place in problem.position.chain]
-    return lines
+    return [_printable(line) for line in lines]
+
+
+def _printable(text: str) -> str:
+    """Return a text that does nothing to a terminal: names and values in it are anybody's."""
+    if text.isprintable():
+        return text
+    kept = (c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return "".join(kept)
 
 
 def _excerpt(position: Position) -> list[str]:
@@ -163,7 +182,6 @@ def _excerpt(position: Position) -> list[str]:
     column = max(position.column, 1)
     start = 0 if column <= MAX_SHOWN_COLUMNS else column - MAX_SHOWN_COLUMNS // 2
     shown = text[start : start + MAX_SHOWN_COLUMNS]
-    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in shown)
     margin = f"{position.line:>5} | "
     lines = [margin + shown]
     if position.column:

@@ -146,7 +146,7 @@ class _Line:
         fields = {key: _FIELDS[key](self, *value) for key, value in found.items()}
         inputs = tuple(named(text, directory) for text in fields.pop("inputs"))
         template = fields.pop("template", None)
-        if template and (os.sep in template or (directory / template).exists()):
+        if template and (os.sep in template or os.path.exists(directory / template)):
             template = str(_absolute(template, directory))
         shown = found["inputs"][0][0]
         return Entry(inputs, shown, template, position=self._position, **fields)

@@ -11,6 +11,7 @@ import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate
+from types import EllipsisType
 
 from fitsgen.diagnostics import Position
 from fitsgen.namespace import NOT_SOURCES
@@ -45,10 +46,13 @@ class Expression:
         """Return where in the templates a part of the expression stands."""
         return self.text.position(offset_of(self.text.text, node.lineno, node.col_offset))
 
-    def locate_end(self, node: ast.expr, length: int) -> Position:
-        """Return where the last `length` characters of a part of the expression stand."""
-        end = offset_of(self.text.text, node.end_lineno or 1, node.end_col_offset or 0)
-        return self.text.position(end - length)
+    def locate_name(self, node: ast.Attribute) -> Position:
+        """Return where the name of an attribute stands, which is the end of it."""
+        start = offset_of(self.text.text, node.end_lineno or 1, node.end_col_offset or 0)
+        # Python takes ligatures and the like apart: as it stands the name may be shorter.
+        while start and ("_" + self.text.text[start - 1]).isidentifier():
+            start -= 1
+        return self.text.position(start)
 
     @property
     def is_constant(self) -> bool:
@@ -144,17 +148,26 @@ class FileType:
 
 def _is_literal(node: ast.expr) -> bool:
     match node:
-        case ast.Constant() | ast.Name(id="T" | "F"):
+        case ast.Constant(value=value):
+            return not isinstance(value, bytes | EllipsisType)
+        case ast.Name(id="T" | "F"):
             return True
         case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float())):
             return True
         case ast.List(elts=parts) | ast.Tuple(elts=parts):
             return all(map(_is_literal, parts))
         case ast.Dict(keys=keys, values=values):
-            return all(key is not None and _is_literal(key) for key in keys) and all(
-                map(_is_literal, values)
-            )
+            return all(map(_is_key, keys)) and all(map(_is_literal, values))
     return False
+
+
+def _is_key(node: ast.expr | None) -> bool:
+    match node:
+        case None | ast.List() | ast.Dict():
+            return False
+        case ast.Tuple(elts=parts):
+            return all(map(_is_key, parts))
+    return _is_literal(node)
 
 
 def _literal(node: ast.expr) -> object:

@@ -74,6 +74,8 @@ class Record:
         The digest of the template, its includes and its checks.
     inputs
         By path, relative to the directory of the records.
+    warned
+        Whether it was made with warnings, or may have been.
 
     """
 
@@ -82,6 +84,7 @@ class Record:
     template: str
     inputs: Mapping[str, Stamp]
     output: Stamp
+    warned: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +245,7 @@ def _record(text: object) -> Record | Begun:
             template=str(fields["template"]),
             inputs={str(path): Stamp(**stamp) for path, stamp in fields["inputs"].items()},
             output=Stamp(**fields["output"]),
+            warned=fields.get("warned") is not False,
         )
     except (KeyError, TypeError, AttributeError, ValueError, RecursionError):
         return BEGUN

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from fitsgen.inputs.cards import CardText
 from fitsgen.inputs.fits import FitsFile, InputHDU, Kind
-from fitsgen.inputs.headers import CardText
 from fitsgen.runtime.structural import is_checksum
 from fitsgen.syntax.includes import Spliced
 from fitsgen.syntax.nodes import Section

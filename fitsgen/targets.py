@@ -10,13 +10,15 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from fitsgen.diagnostics import FitsgenError
+from fitsgen.diagnostics import FitsgenError, GenerateError, Problem
 from fitsgen.inputs import INPUT, Inputs, open_inputs
 from fitsgen.inputs.sources import Source
 from fitsgen.jwst.kinds import choose_among
 from fitsgen.jwst.view import Frame, view
+from fitsgen.limits import Exceeded, Limits, apart, may_fork
 from fitsgen.manifest import Entry
 from fitsgen.runtime.convert import default_name, file_name
 from fitsgen.runtime.declare import Card, FileType
@@ -34,6 +36,8 @@ class Wish:
         Where outputs go; absolute.
     inputs
         Further inputs of every file, with the names of their sources.
+    limits
+        What the making of a name may take; None: whatever it takes.
 
     """
 
@@ -45,7 +49,11 @@ class Wish:
     inputs: tuple[tuple[str, Path], ...] = ()
     include: tuple[Path, ...] = ()
     checksum: bool = False
+    history: bool = False
     verified: bool = True
+    strict: bool = False
+    limits: Limits | None = None
+    follow_links: bool = False
 
 
 def task_of(entry: Entry, wish: Wish) -> Task:
@@ -70,6 +78,7 @@ def task_of(entry: Entry, wish: Wish) -> Task:
         frame.value,
         subarray,
         wish.checksum,
+        *(("history",) if wish.history else ()),
     ]
     sources = [(name, os.path.relpath(path, output.parent)) for name, path in inputs]
     return Task(
@@ -81,8 +90,11 @@ def task_of(entry: Entry, wish: Wish) -> Task:
         include=wish.include,
         parameters=tuple(parameters.items()),
         view=seen,
+        history=(frame, subarray) if wish.history else None,
         checksum=wish.checksum,
         verified=wish.verified,
+        strict=wish.strict,
+        follow_links=wish.follow_links,
     )
 
 
@@ -104,15 +116,34 @@ def _template_and_name(
         file_type = loaded_once(template, wish.include).file_type
         if seen and INPUT in opened.sources:
             opened.sources[INPUT] = seen(opened.sources[INPUT])
-        return template, Path(_file_name(file_type, opened, parameters))
+        name = partial(_file_name, file_type, opened, parameters)
+        if wish.limits and _has_own_name(file_type) and may_fork():
+            return template, Path(_apart(name, wish.limits))
+        return template, Path(name())
+
+
+def _apart(name: Callable[[], str], limits: Limits) -> str:
+    """Make a name in a process of its own: the template may compute whatever it likes."""
+
+    def made() -> str | FitsgenError:
+        try:
+            return name()
+        except FitsgenError as error:
+            return error
+
+    try:
+        found = apart(made, limits)
+    except Exceeded as why:
+        raise GenerateError(Problem(f"the making of its name: {why}")) from None
+    if isinstance(found, FitsgenError):
+        raise found
+    return found
 
 
 def _file_name(file_type: FileType, inputs: Inputs, parameters: Mapping[str, object]) -> str:
     """Return the name that `convert` gives a file, whose template may make one of its own."""
     default = default_name(file_type, inputs)
-    primary = file_type.hdus[0].items if file_type.hdus else ()
-    own = (card for card in primary if isinstance(card, Card) and card.keyword == "FILENAME")
-    if all(card.value is None for card in own):
+    if not _has_own_name(file_type):
         return default
     from fitsgen.runtime.build import build
 
@@ -121,3 +152,10 @@ def _file_name(file_type: FileType, inputs: Inputs, parameters: Mapping[str, obj
     except FitsgenError:  # Its making will tell.
         return default
     return file_name(built, default, hint="name the output in a manifest")
+
+
+def _has_own_name(file_type: FileType) -> bool:
+    """Whether a template makes the name of its file."""
+    primary = file_type.hdus[0].items if file_type.hdus else ()
+    own = (card for card in primary if isinstance(card, Card) and card.keyword == "FILENAME")
+    return any(card.value is not None for card in own)

@@ -16,15 +16,24 @@ from typing import TYPE_CHECKING
 
 from fitsgen import __version__, library
 from fitsgen.batch import Ran
-from fitsgen.compiler import Loaded, load
-from fitsgen.diagnostics import InputError, OutputError, Position, Problem, errors
+from fitsgen.compiler import Loaded, load, require_no_warnings
+from fitsgen.diagnostics import (
+    InputError,
+    OutputError,
+    Position,
+    Problem,
+    Severity,
+    errors,
+    strictly,
+)
 from fitsgen.diagnostics import Source as Text
 from fitsgen.inputs.sources import DataFile, Source
 from fitsgen.records import Begun, Known, Record, Stamp
-from fitsgen.runtime.convert import Options, convert
+from fitsgen.runtime.convert import Conversion, Options, convert
 from fitsgen.runtime.declare import FileType
 
 if TYPE_CHECKING:
+    from fitsgen.jwst.view import Frame
     from fitsgen.verification.load import Expectations
 
 MANY = 100  # templates and directories that a batch may use by turns, and each is kept
@@ -50,8 +59,14 @@ class Task:
         What `param` gives.
     view
         What the FITS input is seen through.
+    history
+        The frame and the window, where HISTORY is to tell what the file was made from.
     verified
         Whether the file is verified once it is written.
+    strict
+        Whether warnings are taken for errors. The bytes of the file don't depend on it.
+    follow_links
+        Whether an output that is a symbolic link is the file that this stands for.
 
     """
 
@@ -64,8 +79,11 @@ class Task:
     sources: tuple[DataFile, ...] = ()
     parameters: tuple[tuple[str, object], ...] = ()
     view: Callable[[Source], Source] | None = None
+    history: tuple[Frame, str | None] | None = None
     checksum: bool = False
     verified: bool = True
+    strict: bool = False
+    follow_links: bool = False
 
     @property
     def name(self) -> str:
@@ -91,18 +109,35 @@ class Task:
         """
         loaded = loaded_once(self.template, self.include)
         expected = _expected_once(self.template, self.include) if self.verified else None
+        if self.strict:
+            require_no_warnings((expected or loaded).problems)
         stamps = {self._relative(path): _stamp(path) for _, path in self.inputs}
-        replaces = os.path.lexists(self.output)
-        options = Options(self.output, replaces, checksum=self.checksum, view=self.view)
+        options = Options(
+            *(self.output, self._exists()),
+            checksum=self.checksum,
+            view=self.view,
+            strict=self.strict,
+            follow_links=self.follow_links,
+        )
         given = (*({name: path} for name, path in self.inputs), *self.sources)
-        problems = convert(loaded.file_type, given, dict(self.parameters), options).problems
+        problems = self._convert(loaded, given, options).problems
         if expected:
-            problems += _verified(self.output, expected)
+            found = _verified(self.output, expected)
+            problems += tuple(strictly(found)) if self.strict else found
         # What was found wrong is ours without a record, and is made anew the next time.
         if errors(problems):
             return Ran(problems)
         parts = (__version__, _digest(self.recipe), self._fingerprint(), stamps)
-        return Ran(problems, Record(*parts, _stamp(self.output)))
+        warned = any(problem.severity is Severity.WARNING for problem in problems)
+        return Ran(problems, Record(*parts, _stamp(self.output), warned))
+
+    def _convert(self, loaded: Loaded, given: Sequence[object], options: Options) -> Conversion:
+        if self.history is None:
+            return convert(loaded.file_type, given, dict(self.parameters), options)
+        from fitsgen.provenance.conversion import Request, convert_recorded
+
+        asked = (self.template, loaded, self.include, given, dict(self.parameters))
+        return convert_recorded(Request(*asked, *self.history, history=True), options)
 
     def due(self, known: Known, *, overwrite: bool) -> str:
         """Return why the file has to be made, '' where it has not.
@@ -122,7 +157,7 @@ class Task:
             There is such a file, and it is none of ours.
 
         """
-        if not os.path.lexists(self.output):
+        if not self._exists():
             return "missing"
         match known:
             case Record():
@@ -135,6 +170,11 @@ class Task:
         place = Position(Text(str(self.output)))
         raise OutputError(Problem(message, place, "--overwrite replaces it"))
 
+    def _exists(self) -> bool:
+        """Whether something has the name of the file; a link that is followed has to lead to it."""
+        exists = os.path.exists if self.follow_links else os.path.lexists
+        return exists(self.output)
+
     def _changed(self, record: Record) -> str:
         if record.version != __version__:
             return f"made by fitsgen {record.version[:40]}"
@@ -146,7 +186,9 @@ class Task:
             stamp = record.inputs.get(self._relative(path))
             if stamp is None or not stamp.holds(path):
                 return f"{path.name} has changed"
-        return "" if record.output.holds(self.output) else "the file itself has changed"
+        if not record.output.holds(self.output):
+            return "the file itself has changed"
+        return "it was made with warnings" if self.strict and record.warned else ""
 
     def _fingerprint(self) -> str:
         return fingerprint(self.template, self.include, self.verified)

@@ -369,5 +369,5 @@ def test_data_that_others_read_cannot_be_changed(tmp_path: Path, raw: Path) -> N
         "<<file t>>\n<<header p>>\nBITPIX = 16\n<<data>>\nnp.arange(4)\n<<header s>>\n<<data>>\n"
         "[np.add(output['p'].data, 40000, output['p'].data), np.arange(3)][1]\n"
     )
-    with pytest.raises(GenerateError, match="read-only"):
-        fitsgen.compile_template(path).generate(raw)
+    with pytest.raises(CompileError, match="takes at most 2 arguments"):
+        fitsgen.compile_template(path)

@@ -13,10 +13,15 @@ PACKAGE = Path(__file__).parents[1] / "fitsgen"
 
 # A room, and the rooms that it may import; every room may import itself.
 MAY_IMPORT = {
-    "__init__": {"compiler", "diagnostics", "jwst", "runtime", "verification"},
+    "__init__": {"compiler", "diagnostics", "jwst", "provenance", "runtime", "verification"},
     "__main__": {"cli"},
+    "blocks": set(),
+    "checksum": {"blocks"},
     "diagnostics": set(),
+    "limits": set(),
+    "literals": set(),
     "namespace": set(),
+    "signals": set(),
     "valuetypes": set(),
     "syntax": {"diagnostics"},
     "model": {"diagnostics", "namespace", "syntax.nodes"},
@@ -29,38 +34,53 @@ MAY_IMPORT = {
         "valuetypes",
     },
     "lazy": set(),
-    "inputs": {"diagnostics", "lazy", "namespace", "model", "check", "syntax"},
-    "jwst": {"diagnostics", "inputs"},
-    "runtime": {"__init__", "diagnostics", "lazy", "namespace", "inputs"},
+    "inputs": {
+        *("blocks", "checksum", "diagnostics", "lazy", "limits", "namespace", "model", "check"),
+        "syntax",
+    },
+    "jwst": {"blocks", "diagnostics", "inputs"},
+    "runtime": {
+        *("__init__", "blocks", "checksum", "diagnostics", "lazy", "namespace", "inputs"),
+        "signals",
+    },
     "library": {"diagnostics", "includes", "templates", "syntax.nodes"},
-    "cache": {"__init__", "diagnostics", "runtime.declare", "syntax.nodes"},
+    "cache": {
+        *("__init__", "diagnostics", "runtime.declare", "runtime.files", "runtime.writing"),
+        "syntax.nodes",
+    },
     "compiler": {
         *("backends", "cache", "check", "diagnostics", "library", "model", "syntax"),
         *("runtime.declare", "runtime.origins"),
     },
     "records": {"diagnostics"},
     "batch": {"diagnostics", "records"},
-    "workers": {"batch"},
+    "workers": {"batch", "limits", "signals"},
     "cluster": {"__init__", "batch", "diagnostics"},
     "tasks": {
         *("__init__", "batch", "compiler", "diagnostics", "inputs.sources", "library", "records"),
-        *("runtime.convert", "runtime.declare", "verification"),
+        *("jwst.view", "provenance", "runtime.convert", "runtime.declare", "verification"),
     },
     "manifest": {"diagnostics", "inputs.split_name", "inputs.xml", "jwst.view"},
     "listing": {"diagnostics", "manifest"},
     "targets": {
-        *("diagnostics", "inputs", "jwst.kinds", "jwst.view", "library", "manifest", "tasks"),
-        *("runtime.build", "runtime.convert", "runtime.declare"),
+        *("diagnostics", "inputs", "jwst.kinds", "jwst.view", "library", "limits", "manifest"),
+        *("runtime.build", "runtime.convert", "runtime.declare", "tasks"),
     },
     "show": {"inputs", "runtime.structural", "syntax"},
     "verification": {
-        *("compiler", "diagnostics", "inputs", "library", "namespace", "runtime", "valuetypes"),
+        *("blocks", "checksum", "compiler", "diagnostics", "inputs", "library", "namespace"),
+        *("runtime", "valuetypes"),
     },
-    "simulate": set(),
+    "provenance": {
+        *("__init__", "blocks", "compiler", "diagnostics", "inputs", "jwst.view", "library"),
+        *("literals", "records", "runtime"),
+    },
+    "simulate": {"blocks", "compiler", "diagnostics", "inputs", "jwst", "runtime"},
     "cli": {
         *("__init__", "backends", "compiler", "diagnostics", "inputs.sources", "jwst"),
-        *("library", "runtime", "show", "verification"),
-        *("batch", "cluster", "listing", "manifest", "records", "targets", "tasks", "workers"),
+        *("library", "provenance", "runtime", "show", "verification"),
+        *("batch", "cluster", "limits", "listing", "manifest", "records", "targets", "tasks"),
+        *("literals", "signals", "simulate", "workers"),
     },
 }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -17,14 +16,10 @@ import pytest
 from fitsgen.batch import (
     AHEAD,
     Attempt,
-    Crew,
-    Here,
     Outcome,
     Ran,
     Result,
-    Stopped,
     run,
-    stopped_by_signals,
 )
 from fitsgen.diagnostics import InputError, Problem, warning
 from fitsgen.workers import Workers
@@ -86,12 +81,8 @@ class Do:
     job: Write | Pid | None
 
 
-def crew(workers: int) -> Crew:
-    return Workers(workers) if workers > 1 else Here()
-
-
 def results_of(jobs: Iterable[Write | Pid | None], workers: int) -> Iterator[Result[Do]]:
-    with crew(workers) as working, closing(run(map(Do, jobs), working)) as results:
+    with Workers(workers) as working, closing(run(map(Do, jobs), working)) as results:
         yield from results
 
 
@@ -198,23 +189,6 @@ def test_closing_ends_the_workers_at_once(tmp_path: Path) -> None:
         assert next(results).step.job == jobs[0]
     assert time.monotonic() - start < 10
     assert not (tmp_path / "slow").exists()
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_once(number: signal.Signals) -> None:
-    before = signal.getsignal(number)
-    with pytest.raises(Stopped) as stopped:
-        stop_twice(number)
-    assert stopped.value.status == 128 + number
-    assert signal.getsignal(number) is before
-
-
-@stopped_by_signals()
-def stop_twice(number: signal.Signals) -> None:
-    try:
-        signal.raise_signal(number)
-    finally:
-        signal.raise_signal(number)  # while things are put in order
 
 
 def test_workers_end_with_a_batch_that_is_killed(tmp_path: Path) -> None:

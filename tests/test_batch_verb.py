@@ -273,7 +273,7 @@ WRONG = {
     ("raw", "--list", "none"): (2, "File 'none' does not exist"),
     ("raw", "--scheduler", "x", "--jobs", "2"): (2, "--jobs is for this machine"),
     ("raw", "-o", "raw/a.fits"): (2, "is a file"),
-    ("raw", "--report", "no/r.jsonl"): (1, "no/r.jsonl: error: cannot be written"),
+    ("raw", "--report", "no/r.jsonl"): (1, "no/r.jsonl: error: the directory no does not exist"),
 }
 
 

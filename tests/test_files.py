@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import stat
 import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,7 +14,7 @@ import pytest
 from fitsgen.diagnostics import OutputError
 from fitsgen.runtime.encoded import Buffer, Encoded
 from fitsgen.runtime.files import check_output, safe_name, write_file
-from fitsgen.runtime.writing import Part, Unmade, padded
+from fitsgen.runtime.writing import Part, Unmade
 
 HEADER = b"SIMPLE".ljust(2880)
 
@@ -311,24 +308,6 @@ def test_unnamed_files_that_a_file_system_lacks_are_done_without(
     assert contents(tmp_path) == ["out.fits"]
 
 
-def test_what_a_killed_process_left_is_swept_by_name_and_age(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delattr(os, "O_TMPFILE")
-    stale = tmp_path / f".out.fits.123.{'a' * 16}.part"
-    kept = [
-        tmp_path / f".out.fits.124.{'b' * 16}.part",  # young: another process may be at work
-        tmp_path / f".other.fits.123.{'a' * 16}.part",
-        tmp_path / ".out.fits.part",
-    ]
-    for path in (stale, *kept):
-        path.touch()
-    for path in (stale, *kept[1:]):
-        os.utime(path, (0, 0))
-    write_file(tmp_path / "out.fits", [Part(HEADER)])
-    assert contents(tmp_path) == sorted(["out.fits", *(path.name for path in kept)])
-
-
 def test_a_missing_directory_and_a_file_in_its_place(tmp_path: Path, way: str) -> None:
     (tmp_path / "file").touch()
     for path, message in (
@@ -379,90 +358,6 @@ def test_names_that_are_not(name: object) -> None:
         safe_name(name)
 
 
-# Other processes
-
-WRITER = """
-import sys, time
-from pathlib import Path
-from fitsgen.diagnostics import OutputError
-from fitsgen.runtime.encoded import Encoded
-from fitsgen.runtime.files import write_file
-from fitsgen.runtime.writing import Part
-import os
-if {named}: del os.O_TMPFILE
-def blocks():
-    for i in range({count}):
-        yield {letter!r} * (1 << 20)
-        if i == 1: print("writing", flush=True); time.sleep({pause})
-{more}
-data = Encoded((), {count} << 20, b"\\0", blocks)
-try:
-    write_file(Path({path!r}), [Part(b" " * 2880, data)], overwrite={overwrite})
-except OutputError as error:
-    print(error, flush=True)
-    sys.exit(1)
-"""
-
-
-def writer(path: Path, **options: object) -> subprocess.Popen[str]:
-    settings = {"count": 4, "letter": b"x", "pause": 0, "more": "", "named": False}
-    settings |= {"overwrite": False, "path": str(path)} | options
-    code = WRITER.format(**settings)
-    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-
-
-@pytest.mark.parametrize("overwrite", [False, True])
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_a_killed_process_leaves_no_file(
-    tmp_path: Path, overwrite: bool, number: signal.Signals
-) -> None:
-    path = tmp_path / "out.fits"
-    if overwrite:
-        path.write_bytes(b"old")
-    with writer(path, pause=60, overwrite=overwrite) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "writing\n"
-        process.send_signal(number)
-    assert process.returncode == -number
-    assert contents(tmp_path) == (["out.fits"] if overwrite else [])
-    assert not overwrite or path.read_bytes() == b"old"
-
-
-def test_an_interrupt_leaves_no_temporary_file_either(tmp_path: Path) -> None:
-    with writer(tmp_path / "out.fits", pause=60, named=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "writing\n"
-        assert len(contents(tmp_path)) == 1
-        process.send_signal(signal.SIGINT)
-    assert process.returncode
-    assert contents(tmp_path) == []
-
-
-@pytest.mark.parametrize("named", [False, True])
-def test_of_two_writers_of_one_name_one_wins(tmp_path: Path, named: bool) -> None:
-    path = tmp_path / "out.fits"
-    both = [writer(path, letter=letter, pause=0.3, named=named) for letter in (b"a", b"b")]
-    told = [process.communicate()[0] for process in both]
-    assert sorted(process.returncode for process in both) == [0, 1]
-    loser = 0 if both[0].returncode else 1
-    assert "exists; --overwrite replaces it" in told[loser]
-    assert path.read_bytes()[2880 : 2880 + (4 << 20)] == (b"b", b"a")[loser] * (4 << 20)
-    assert contents(tmp_path) == ["out.fits"]
-
-
-@pytest.mark.parametrize("named", [False, True])
-def test_a_limit_on_file_sizes_is_told_before_the_work(tmp_path: Path, named: bool) -> None:
-    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))"
-    process = writer(tmp_path / "out.fits", more=limit, named=named)
-    told = process.communicate()[0]
-    assert process.returncode == 1
-    assert "out.fits" in told
-    assert "4,199,040" in told
-    assert "ulimit -f" in told
-    assert "writing" not in told
-    assert contents(tmp_path) == []
-
-
 @pytest.fixture
 def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     """Mount a file system of 2 MiB, where this user may."""
@@ -501,18 +396,3 @@ def test_a_read_only_disk(tiny_disk: Path, way: str) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(tiny_disk)], check=True)
     with pytest.raises(OutputError, match=r"read-only|cannot be written to"):
         write_file(tiny_disk / "out.fits", [Part(HEADER)])
-
-
-@pytest.mark.slow
-def test_kills_at_any_moment_leave_nothing_or_all(tmp_path: Path) -> None:
-    path = tmp_path / "out.fits"
-    for i in range(20):
-        with writer(path, count=24) as process:
-            assert process.stdout is not None
-            process.stdout.readline()
-            time.sleep(0.002 * i)
-            process.kill()
-        assert contents(tmp_path) in ([], ["out.fits"])
-        if path.exists():
-            assert path.stat().st_size == 2880 + padded(24 << 20)
-            path.unlink()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from fitsgen.diagnostics import InputError
 from fitsgen.inputs.headers import Header, MissingKeyword, Place, read_header
 
-PLACE = Place("raw.fits", 1)
+PLACE = Place("raw.fits", 1, 2880)
 
 
 def header(*cards: str) -> Header:
@@ -159,10 +159,7 @@ def test_missing_keyword_is_said_in_plain_words():
         ("BAD     = 1e999", "beyond what a double holds"),
         ("BAD     = (1.0, 1D400)", "beyond what a double holds"),
         ("BAD     = 1_000", "no string"),
-        ("BAD     = 'caf\xe9'", "byte 0xE9 in column 15"),
-        ("BAD     = 1 / \x00", "byte 0x00 in column 15"),
-        ("BAD     = 'a&'".ljust(80) + "CONTINUE  'b\x7f'", "byte 0x7F in column 13"),
-        ("bad     = 5", "'bad' is not"),
+        ("BAD     = 5\x00", r"`5\x00` is no string"),
         ("BAD  = 5", "'BAD  = 5' is not"),
     ],
 )
@@ -173,8 +170,57 @@ def test_wrong_card_is_reported_when_read_only(card, words):
     for read in (wrong.values, lambda: wrong["BAD"], lambda: wrong.get("BAD")):
         with pytest.raises(InputError) as caught:
             read()
-        assert str(caught.value).startswith("raw.fits: error: HDU 1: card 2 (BAD): ")
+        assert str(caught.value).startswith("raw.fits: error: HDU 1, card 2 (BAD), byte 2960: ")
         assert words in str(caught.value)
+
+
+ODD = (
+    ("KEY     = 'caf\xe9'", "caf\xe9", "byte 2974: byte 0xE9 in column 15"),
+    ("KEY     = 1 / \x00", 1, "byte 2974: byte 0x00 in column 15"),
+    ("KEY     = 'a\x00b' / a\nb", "a\x00b", "byte 2972: byte 0x00 in column 13"),
+    (
+        "KEY     = 'a&'".ljust(80) + "CONTINUE  'b\x7f'",
+        "ab\x7f",
+        "byte 3052: byte 0x7F in column 13",
+    ),
+    ("key     = 5", 5, "byte 2960: the keyword is not in upper case: 'key'"),
+    (
+        "KEY     = 5".ljust(80) + "KEY     = 'x'",
+        5,
+        "byte 2960: the keyword stands again in card 3:",
+    ),
+    ("KEY     = 5".ljust(80) + "KEY     = x", 5, "5 is used, not x"),
+)
+
+
+@pytest.mark.parametrize(("cards", "value", "words"), ODD)
+def test_odd_card_that_can_be_read_is_a_warning_when_it_is_read(cards, value, words):
+    doubts = {}
+    text = ("GOOD    = 1".ljust(80) + cards).encode("latin-1")
+    odd = Header(text.ljust(-(-len(text) // 80) * 80), PLACE, doubts)
+    assert (odd["GOOD"], len(doubts), "KEY" in odd) == (1, 0, True)
+    for _ in range(2):
+        assert odd["KEY"] == odd.lookup("KEY")[1] == odd.get("KEY") == value
+        (doubt,) = doubts
+        assert not doubt.is_error
+        assert str(doubt.position) == "raw.fits"
+        assert doubt.message.startswith("HDU 1, card 2 (KEY), byte ")
+        assert words in doubt.message
+
+
+def test_only_a_few_of_many_repeats_are_told():
+    doubts = {}
+    many = Header(b"".join(b"KEY     = %-70d" % n for n in range(1000)), PLACE, doubts)
+    assert many["KEY"] == 0
+    assert 1 <= len(doubts) <= 5
+
+
+def test_a_header_that_is_rewritten_warns_in_the_same_place():
+    doubts = {}
+    text = b"A       = 1".ljust(80) * 2
+    first = Header(text, PLACE, doubts)
+    assert first.rewritten(text)["A"] == first["A"] == 1
+    assert len(doubts) == 1
 
 
 @given(st.text(st.characters(max_codepoint=255), min_size=80, max_size=240))

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 from streaming import (
     BLOCK,
     NOTHING,
@@ -40,6 +41,7 @@ from streaming import (
 
 import fitsgen
 from fitsgen.diagnostics import FitsgenError
+from fitsgen.inputs.fits import FitsFile
 
 HERE = Path(__file__).parent
 Case = tuple[Input, Expression]
@@ -148,6 +150,8 @@ def assert_converted(file: Input, expression: Expression, *, extension: bool = F
 
 TINY = {
     "fitsgen.lazy.pieces.PIECE": 100,
+    "fitsgen.lazy.gather.PIECE": 100,
+    "fitsgen.lazy.gather._FAR": 50,
     "fitsgen.lazy.nodes.PIECE": 100,
     "fitsgen.lazy.nodes.SLAB": 400,
     "fitsgen.runtime.pixels.PIECE": 100,
@@ -273,9 +277,45 @@ def test_images_of_many_blocks(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["@.T", "@.swapaxes(1, 2)[..., ::-1]", "@.T.astype('float32')"])
-def test_turned_frames_that_are_too_large_to_be_read_at_once(text: str) -> None:
+def test_turned_frames_that_are_too_large_to_be_read_at_once(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fitsgen.lazy.nodes.SLAB", 4 << 20)
     file = unsigned(1, 2048, 4500)
     assert_converted(file, Expression(text.replace("@", file.data)))
+
+
+KEYS = st.one_of(
+    st.just(...),
+    st.none(),
+    st.integers(-3, 3),
+    st.builds(slice, *[st.none() | st.integers(-4, 4)] * 2, st.sampled_from([None, 1, -1, 2, -3])),
+)
+
+
+@pytest.mark.usefixtures("tiny")
+@drawn(300)
+@given(st.lists(st.lists(KEYS, max_size=5).map(tuple), max_size=3), st.integers(0, 2))
+def test_any_basic_index_gives_what_numpy_gives(keys: list[tuple[Any, ...]], gap: int) -> None:
+    """Where pixels lie is told by an array without memory: to look at it would end the process."""
+    stored = ramp(">i2", 3, 2, 4 + 90 * gap)
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "raw.fits"
+        path.write_bytes(Input(Image(stored)).content())
+        with FitsFile.open(path) as file:
+            found, expected = file[0].data, stored.astype("i2")
+            for key in keys:
+                try:
+                    expected = expected[key]
+                except IndexError:
+                    with pytest.raises(IndexError):
+                        found[key]
+                    return
+                found = found[key]
+                if not isinstance(expected, np.ndarray):
+                    break
+            assert found.shape == expected.shape
+            np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("text", ["@", "@[::-1]", "@ + 1", "@.astype('uint8')"])

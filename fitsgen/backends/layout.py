@@ -8,12 +8,23 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 WIDTH = 100
 STEP = "    "
 
-Part = Callable[[str], str]
-"""Gives a part's text, laid out to stand at an indentation."""
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of what is bracketed: its text on one line, and laid out at an indentation."""
+
+    flat: str
+    laid: Callable[[str], str]
+
+    @classmethod
+    def fixed(cls, text: str) -> Part:
+        """Return a part that is never broken."""
+        return cls(text, lambda _: text)
 
 
 def bracketed(start: str, parts: Sequence[Part], end: str, indent: str, *, room: int = 0) -> str:
@@ -21,14 +32,13 @@ def bracketed(start: str, parts: Sequence[Part], end: str, indent: str, *, room:
 
     `room` is what else has to stand on the line.
     """
-    texts = [part(indent) for part in parts]
-    flat = f"{start}{', '.join(texts)}{end}"
-    if not any("\n" in text for text in texts) and _ends(flat, indent) + room <= WIDTH:
+    flat = f"{start}{', '.join(part.flat for part in parts)}{end}"
+    if _ends(flat, indent) + room <= WIDTH:
         return flat
-    if len(texts) == 1 and texts[0][0] in "([{" and texts[0][-1] in ")]}":
-        return flat
+    if len(parts) == 1 and parts[0].flat[0] in "([{" and parts[0].flat[-1] in ")]}":
+        return f"{start}{parts[0].laid(indent)}{end}"
     inner = indent + STEP
-    lines = "".join(f"{inner}{part(inner)},\n" for part in parts)
+    lines = "".join(f"{inner}{part.laid(inner)},\n" for part in parts)
     return f"{start}\n{lines}{indent}{end}"
 
 
@@ -62,6 +72,8 @@ def expression(node: ast.expr, indent: str, room: int = 0) -> str:
             return bracketed("{", pairs, "}", indent, room=room)
         case ast.List(elts=elements):
             return bracketed("[", list(map(_part, elements)), "]", indent, room=room)
+        case ast.Tuple(elts=[element]):
+            return f"({expression(element, indent, room + len('(,)'))},)"
         case ast.Tuple(elts=elements):
             return bracketed("(", list(map(_part, elements)), ")", indent, room=room)
     return flat
@@ -77,14 +89,18 @@ def _operand(node: ast.expr, indent: str, room: int) -> str:
 
 
 def _part(node: ast.expr) -> Part:
-    return lambda indent: expression(node, indent, 1)
+    return Part(ast.unparse(node), lambda indent: expression(node, indent, 1))
 
 
 def _named(keyword: ast.keyword) -> Part:
-    start = f"{keyword.arg}="
-    return lambda indent: start + expression(keyword.value, indent, len(start) + 1)
+    return _after(f"{keyword.arg}=", keyword.value)
 
 
 def _pair(key: ast.expr, value: ast.expr) -> Part:
-    start = f"{ast.unparse(key)}: "
-    return lambda indent: start + expression(value, indent, len(start) + 1)
+    return _after(f"{ast.unparse(key)}: ", value)
+
+
+def _after(start: str, node: ast.expr) -> Part:
+    return Part(
+        start + ast.unparse(node), lambda indent: start + expression(node, indent, len(start) + 1)
+    )

@@ -6,6 +6,7 @@ layout is in `module.py.jinja`. The same model gives the same text.
 
 from __future__ import annotations
 
+import ast
 import functools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -60,9 +61,9 @@ def emit(file_type: FileType, labels: Mapping[str, str]) -> str:
         file=bracketed(
             "FILE = FileType(",
             [
-                functools.partial(_constantly, repr(file_type.name)),
-                *(functools.partial(_constantly, variable) for variable in variables),
-                functools.partial(_constantly, f"format={FORMAT}"),
+                Part.fixed(repr(file_type.name)),
+                *map(Part.fixed, variables),
+                Part.fixed(f"format={FORMAT}"),
             ],
             ")",
             "",
@@ -127,31 +128,31 @@ def _item(item: Item) -> str:
 
 
 def _card(card: Card) -> str:
-    start = f"Card({card.keyword!r}, "
-    parts: list[Part] = [functools.partial(_constantly, repr(card.keyword))]
+    parts = [Part.fixed(repr(card.keyword))]
     match card.expression:
         case None:
-            parts.append(functools.partial(_constantly, "None"))
+            parts.append(Part.fixed("None"))
         case value:
-            room = len(start) + len(repr(card.comment)) + 4
-            flat = functools.partial(_value, value)
-            parts.append(lambda indent: flat(indent, room if indent == STEP else 1))
+            parts.append(Part(_flat(value), lambda indent: _value(value, indent, 1)))
     if card.comment:
-        parts.append(functools.partial(_constantly, repr(card.comment)))
+        parts.append(Part.fixed(repr(card.comment)))
     if card.optional:
-        parts.append(functools.partial(_constantly, "optional=True"))
+        parts.append(Part.fixed("optional=True"))
     return bracketed("Card(", parts, ")", STEP, room=1)
 
 
 def _value(value: Expression, indent: str, room: int) -> str:
     if value.is_constant:
         return repr(value.constant)
-    start = f"lambda {', '.join(value.reads)}: " if value.reads else "lambda: "
-    return start + expression(value.tree, indent, room + len(start))
+    return _start(value) + expression(value.tree, indent, room + len(_start(value)))
 
 
-def _constantly(text: str, _indent: str) -> str:
-    return text
+def _flat(value: Expression) -> str:
+    return repr(value.constant) if value.is_constant else _start(value) + ast.unparse(value.tree)
+
+
+def _start(value: Expression) -> str:
+    return f"lambda {', '.join(value.reads)}: " if value.reads else "lambda: "
 
 
 def _one_line(text: str) -> str:

@@ -6,7 +6,7 @@ check, write a file with a `check` and name it in `PASSES`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from fitsgen.check import (
     dependencies,
@@ -20,6 +20,9 @@ from fitsgen.check import (
 from fitsgen.diagnostics import Position, Problem
 from fitsgen.model import FileType
 from fitsgen.syntax.includes import Line
+
+# Who mends so many has seen enough; to look for a likely name takes a thousandth of a second.
+MAX_ERRORS = 1000
 
 Pass = Callable[[FileType], Iterable[Problem]]
 
@@ -41,5 +44,15 @@ def check(lines: Iterable[Line], start: Position) -> tuple[FileType, list[Proble
     """
     file_type, problems = structure.build(lines, start)
     for one_pass in PASSES:
-        problems += one_pass(file_type)
+        problems += _bounded(one_pass(file_type))
     return duplicates.settle(file_type), problems
+
+
+def _bounded(problems: Iterable[Problem]) -> Iterator[Problem]:
+    """Give problems, and not go on after as many errors as are told."""
+    count = 0
+    for problem in problems:
+        yield problem
+        count += problem.is_error
+        if count == MAX_ERRORS:
+            return

@@ -37,10 +37,17 @@ SOURCE_HINTS = {
 }
 
 ATTRIBUTES = frozenset(
-    "T dtype header imag itemsize kind name names nbytes ndim real shape size".split()
+    "T dtype header imag itemsize name names nbytes ndim real shape size".split()
 )
 
 HDU_ATTRIBUTES = frozenset("data header name shape".split())
+"""Those of an HDU that is named where it is asked, as in `input[1].data`."""
+
+DTYPE_ATTRIBUTES = ATTRIBUTES | {"kind"}
+"""Those of the type of an array, as in `x.dtype.kind`."""
+
+VIEWS = frozenset({"items", "keys"})
+"""Methods whose results Python combines to sets, in an order that is not the same every time."""
 
 METHODS = frozenset(
     (
@@ -97,13 +104,87 @@ NUMPY_FUNCTIONS = frozenset(
 
 NUMPY_NESTED = frozenset({"linalg.norm", "random.default_rng"})
 
-REFUSED_KEYWORDS = frozenset({"out", "like", "subok", "where"})
-"""Named arguments that write elsewhere, call a function, or let a subclass through."""
+ARGUMENTS = frozenset(
+    (
+        # of NumPy's functions, and of the methods of arrays
+        "A a1 a2 a_max a_min append ar arr array ary arys assume_unique atol aweights axes axis "
+        "axis1 axis2 axisa axisb axisc b base bias bins bitorder casting choicelist choices "
+        "condition condlist constant_values copy correction count ddof decimals default deg "
+        "density destination dimensions discont dtype edge_order element end_values endpoint "
+        "equal_nan fill_value fp fweights increasing indexing indices indices_or_sections initial "
+        "invert k keepdims keys kind left M m max mean method min minlength mode N n nan ndmin "
+        "neginf new_shape num obj offset ord order pad_width period posinf prepend q range "
+        "reflect_type repeats reps retstep return_counts return_index return_inverse returned "
+        "right rowvar rtol shape shift side sorter source sparse stable start stat_length step "
+        "stop test_elements to_begin to_end tup v val values weights xp y z "
+        # of random generators
+        "a high lam loc low p replace scale seed shuffle sigma size "
+        # of sources, the language's functions and Python's
+        "date date_only end hdu inclusive iso keepends keyword maxsplit name ndigits pattern "
+        "reverse sep strict table text time timespec value x"
+    ).split()
+)
+"""The named arguments: none writes elsewhere, calls a function or leaves memory as it was."""
+
+REFUSED_ARGUMENTS = frozenset({("nan_to_num", "copy")})
+"""Named arguments that are harmless elsewhere: without a copy it writes into its argument."""
+
+PAD_MODES = frozenset(
+    "constant edge linear_ramp maximum mean median minimum reflect symmetric wrap".split()
+)
+"""What `np.pad` fills with: no function, and not what was in memory before."""
+
+
+# How many arguments can stand without a name. The next one would be an array to write into
+# (`out`), or the order to write into the first one; of `str` it is an encoding.
+MOST_ARGUMENTS = {"str": 1}
+MOST_NUMPY_ARGUMENTS = {
+    name: most
+    for most, names in (
+        (
+            1,
+            "abs absolute arccos arccosh arcsin arcsinh arctan arctanh bitwise_not cbrt ceil conj "
+            "conjugate cos cosh deg2rad degrees exp exp2 expm1 fabs fix floor frexp invert "
+            "isfinite isinf isnan log log10 log1p log2 logical_not nan_to_num negative positive "
+            "rad2deg radians reciprocal rint sign signbit sin sinh sqrt square str_ tan tanh "
+            "trunc",
+        ),
+        (
+            2,
+            "add all amax amin any arctan2 argmax argmin around bitwise_and bitwise_or "
+            "bitwise_xor choose concatenate copysign divide divmod dot equal float_power "
+            "floor_divide fmax fmin fmod gcd greater greater_equal heaviside hypot lcm ldexp "
+            "left_shift less less_equal logaddexp logical_and logical_or logical_xor matmul max "
+            "maximum median min minimum mod multiply nanargmax nanargmin nanmax nanmedian nanmin "
+            "not_equal outer power ptp remainder right_shift round stack subtract true_divide",
+        ),
+        (
+            3,
+            "clip compress cumprod cumsum mean nanmean nanpercentile nanprod nanstd nansum nanvar "
+            "percentile prod quantile std sum take var",
+        ),
+        (5, "trace"),
+    )
+    for name in names.split()
+}
+MOST_METHOD_ARGUMENTS = {
+    name: most
+    for most, names in (
+        (0, "conj conjugate"),
+        (1, "all any argmax argmin choose dot max min round"),
+        (2, "clip compress cumprod cumsum mean prod random standard_normal std sum take var"),
+        (4, "trace"),
+    )
+    for name in names.split()
+}
 
 ITERATED = frozenset("all any dict enumerate list max min sorted sum tuple zip".split())
 """The functions that go through an iterator at once, so that its text form is never seen."""
 
 ITERATORS = frozenset({"enumerate", "zip"})
+
+TYPE_NAMES = frozenset({"bool", "float", "int", "str"})
+"""Python's types that name an array's type as well."""
 
 # Where an array's type stands among the arguments.
 TYPE_ARGUMENTS = {
@@ -115,7 +196,15 @@ TYPE_ARGUMENTS = {
     **dict.fromkeys(("cumprod", "cumsum", "mean", "prod", "std", "sum", "var"), 2),
     **dict.fromkeys(("nanmean", "nanprod", "nanstd", "nansum", "nanvar"), 2),
     **dict.fromkeys(("trace",), 4),
-    **dict.fromkeys(("geomspace", "linspace", "logspace"), 5),
+    **dict.fromkeys(("geomspace",), 4),
+    **dict.fromkeys(("linspace", "logspace"), 5),
+}
+# The same of methods, which have their array before the point.
+METHOD_TYPE_ARGUMENTS = {
+    **dict.fromkeys(("astype",), 0),
+    **dict.fromkeys(("cumprod", "cumsum", "mean", "prod", "std", "sum", "var"), 1),
+    **dict.fromkeys(("random", "standard_normal"), 1),
+    **dict.fromkeys(("integers", "trace"), 3),
 }
 
 ARRAY_TYPE = re.compile(
@@ -125,13 +214,24 @@ ARRAY_TYPE = re.compile(
 )
 """An array's type as text: numbers, logicals and short texts; no objects, times or raw bytes."""
 
-# Bounds on what is known when the template is compiled.
+FORMAT = re.compile(r"([^%]?[<>=^])?[-+ ]?z?#?0?\d*[,_]?(\.\d+)?[bcdeEfFgGosxX%]?", re.DOTALL)
+"""The format of a value: that of text and numbers, alike everywhere (`n` and dates' are not)."""
+
+# Bounds on an expression as a whole.
+MAX_TEXT = 64 * 1024
+MAX_BRACKETS = 60
 MAX_NODES = 20_000
+MAX_LEVELS = 200
+MAX_FAULTS = 100
+
+# Bounds on what is known when the template is compiled.
 MAX_INTEGER_BITS = 1 << 14
 MAX_REPEATED = 1_000_000
-MAX_STEPS = 100_000_000
+MAX_STEPS = 10_000_000
 MAX_ELEMENTS = 1 << 33
 MAX_COUNT = 1 << 28
 MAX_WIDTH = 200
 MAX_TEXT_PADDING = 10_000
 MAX_ITEM_SIZE = 4096
+MAX_SUBARRAY = 1 << 20
+MAX_DIGITS = 400

@@ -77,6 +77,7 @@ class _Builder:
         self.name = ""
         self.file_at: Position | None = None
         self.sections: list[_Section] = []
+        self.names: dict[str, Position] = {}
         self.complained = False
         self.ignoring = False  # the lines of a section that should not be there
 
@@ -172,9 +173,9 @@ class _Builder:
         return False
 
     def unique(self, name: str, at: Position) -> None:
-        first = next((s for s in self.sections if s.name == name), None)
-        if first:
-            self.report(f"a second <<header {name}>>; the first is at {first.position}", at)
+        first = self.names.setdefault(name, at)
+        if first is not at:
+            self.report(f"a second <<header {name}>>; the first is at {first}", at)
 
     def data_section(self, argument: str, at: Position) -> None:
         if argument:

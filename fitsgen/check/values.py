@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
+from fitsgen.check.python_syntax import tree_of
 from fitsgen.diagnostics import Problem, warning
 from fitsgen.model import COMMENTARY, Card, FileType
 from fitsgen.namespace import KNOWN
@@ -46,16 +47,16 @@ def _divides(card: Card) -> bool:
             return False
         case expression if expression.is_constant and isinstance(expression.constant, str):
             return False
-    beginning, *others = re.split(r"\s+/\s*", card.comment, maxsplit=1)
+    second = re.search(r"\s/", card.comment)
+    beginning = card.comment[: second.start()].rstrip() if second else card.comment
     if _ARITHMETIC.fullmatch(beginning):
         # But "2 / 3 of the field" is a part of something.
-        is_part = bool(others) and others[0][:1].isdigit()
+        is_part = second is not None and card.comment[second.end() :].lstrip()[:1].isdigit()
         return not is_part or _ARITHMETIC.fullmatch(card.comment) is not None
     if "(" not in beginning:
         return False
-    try:
-        tree = ast.parse(beginning, mode="eval")
-    except (SyntaxError, ValueError, RecursionError):
+    tree = tree_of(beginning)
+    if tree is None:
         return False
     names = {node.func for node in ast.walk(tree) if isinstance(node, ast.Call)}
     return any(isinstance(name, ast.Name) and name.id in KNOWN for name in names)

@@ -13,12 +13,15 @@ import click
 from fitsgen.cli.convert import parameters
 from fitsgen.cli.options import (
     checksum_option,
+    follow_links_option,
     format_option,
     frame_option,
+    history_option,
     include_option,
     replace_option,
     running_options,
     settings_option,
+    strict_option,
     template_option,
     verify_each_option,
 )
@@ -56,8 +59,11 @@ from fitsgen.jwst.view import Frame
 )
 @settings_option
 @replace_option
+@follow_links_option
 @verify_each_option
 @checksum_option
+@history_option
+@strict_option
 @running_options
 @format_option
 @include_option
@@ -71,8 +77,11 @@ def batch_verb(
     subarray: str | None,
     settings: Sequence[str],
     overwrite: bool,
+    follow_links: bool,
     verified: bool,
     checksum: bool,
+    history: bool,
+    strict: bool,
     include: Sequence[Path],
     **how: Any,
 ) -> None:
@@ -94,7 +103,9 @@ def batch_verb(
     from fitsgen.manifest import named
     from fitsgen.targets import Wish
     from fitsgen.tasks import include_directories
+    from fitsgen.workers import fair
 
+    how_made = How(**how)
     wish = Wish(
         directory=Path(os.path.abspath(output)),
         template=template,
@@ -104,9 +115,13 @@ def batch_verb(
         inputs=tuple(named(text, Path.cwd()) for text in further),
         include=include_directories(include),
         checksum=checksum,
+        history=history,
         verified=verified,
+        strict=strict,
+        limits=None if how_made.scheduler else fair(how_made.limits, 1),
+        follow_links=follow_links,
     )
     conduct(
         partial(begin, what, lists, wish, output, overwrite=overwrite),
-        How(**how),
+        how_made,
     )

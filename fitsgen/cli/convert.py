@@ -9,18 +9,22 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fitsgen.cli.limited import limited
 from fitsgen.cli.options import (
     checksum_option,
+    follow_links_option,
     frame_option,
+    history_option,
     include_option,
     overwrite_option,
     settings_option,
+    strict_option,
     template_option,
 )
 from fitsgen.cli.report import progress_bar, reported, show
-from fitsgen.jwst.view import Frame, view
 
 if TYPE_CHECKING:
+    from fitsgen.compiler import Loaded
     from fitsgen.runtime.memory import Use
     from fitsgen.verification.load import Expectations
 
@@ -35,6 +39,7 @@ if TYPE_CHECKING:
 )
 @settings_option
 @overwrite_option
+@follow_links_option
 @click.option(
     "--verify/--no-verify",
     "verifies",
@@ -43,6 +48,7 @@ if TYPE_CHECKING:
     help="Verify the file that was made, with the template's checks.",
 )
 @checksum_option
+@strict_option
 @click.option(
     "--on-error",
     type=click.Choice(["stop", "mark"]),
@@ -56,7 +62,15 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Tell how the data of each HDU was written, and which expressions need whole arrays.",
 )
+@history_option
+@click.option(
+    "--provenance",
+    metavar="FILE.json",
+    type=click.Path(path_type=Path),
+    help="Write what the file was made from to a file of its own.",
+)
 @include_option
+@limited
 def convert_verb(
     inputs: Sequence[str],
     template: str | None,
@@ -65,10 +79,14 @@ def convert_verb(
     subarray: str | None,
     settings: Sequence[str],
     overwrite: bool,
+    follow_links: bool,
     verifies: bool,
     checksum: bool,
+    strict: bool,
     on_error: str,
     explains: bool,
+    history: bool,
+    provenance: Path | None,
     include: Sequence[Path],
 ) -> None:
     """Make a FITS file from a raw one, data files and parameters.
@@ -79,34 +97,53 @@ def convert_verb(
     \b
     Example: fitsgen convert raw.fits obsid.dat -t nirspec_ifu_level1b -o out.fits
     """
-    from fitsgen.compiler import load
     from fitsgen.diagnostics import errors
-    from fitsgen.runtime.convert import Options, convert
-    from fitsgen.verification.load import with_checks
+    from fitsgen.provenance.conversion import Request, convert_recorded
+    from fitsgen.runtime.convert import Options
 
+    given, mark = parameters(settings), on_error == "mark"
     with reported():
-        loaded = load(_chosen(inputs) if template is None else template, include)
-        show(loaded.problems)
-        # Before anything is written: the checks may be wrong.
-        known = with_checks(loaded, include=include) if verifies else None
-        seen = view(Frame(frame), subarray)
+        chosen = _chosen(inputs) if template is None else template
+        loaded, known = _compiled(chosen, include, strict=strict, verifies=verifies)
+        request = Request(chosen, loaded, include, inputs, given, frame, subarray, history)
         with progress_bar() as advance:
-            options = Options(output, overwrite, on_error == "mark", checksum, advance, seen)
-            result = convert(loaded.file_type, inputs, parameters(settings), options)
+            options = Options(
+                *(output, overwrite, mark, checksum, advance, None, strict, follow_links)
+            )
+            result = convert_recorded(request, options, provenance)
         show(result.problems)
         click.echo(f"wrote {result.path}")
         if explains:
             _explain(result.memory())
-        if errors(result.problems) or (known and not _is_right(result.path, known)):
+        if errors(result.problems) or (known and not _is_right(result.path, known, strict)):
             sys.exit(1)
 
 
-def _is_right(path: Path, known: Expectations) -> bool:
+def _compiled(
+    template: str, include: Sequence[Path], *, strict: bool, verifies: bool
+) -> tuple[Loaded, Expectations | None]:
+    """Load a template and its checks, before anything is written, and tell what is doubtful."""
+    from fitsgen.compiler import load, require_no_warnings
+
+    loaded, known = load(template, include), None
+    if verifies:
+        from fitsgen.verification.load import with_checks
+
+        known = with_checks(loaded, include=include)
+    problems = (known or loaded).problems
+    if strict:
+        require_no_warnings(problems)
+    show(problems)
+    return loaded, known
+
+
+def _is_right(path: Path, known: Expectations, strict: bool) -> bool:
     """Verify a file that was made, tell what is wrong, and return whether nothing is."""
-    from fitsgen.diagnostics import errors
+    from fitsgen.diagnostics import errors, strictly
     from fitsgen.verification import verify
 
     problems = verify(path, known.file_type, known.checks)
+    problems = strictly(problems) if strict else problems
     show(problems)
     return not errors(problems)
 
@@ -133,7 +170,7 @@ def _chosen(inputs: Sequence[str]) -> str:
 
 def parameters(settings: Sequence[str]) -> dict[str, object]:
     """Read `NAME=VALUE`: a Python literal, T or F, or else text as it is."""
-    import ast
+    from fitsgen.literals import Unordered, value_of
 
     parameters: dict[str, object] = {}
     for setting in settings:
@@ -144,7 +181,9 @@ def parameters(settings: Sequence[str]) -> dict[str, object]:
             parameters[name] = text == "T"
             continue
         try:
-            parameters[name] = ast.literal_eval(text)
-        except (ValueError, SyntaxError):
+            parameters[name] = value_of(text)
+        except Unordered as error:
+            raise click.UsageError(f"--set {setting}: {error}") from None
+        except ValueError:
             parameters[name] = text
     return parameters

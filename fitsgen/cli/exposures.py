@@ -15,7 +15,7 @@ from fitsgen.batch import Outcome
 from fitsgen.cli.outcomes import Row, Step
 from fitsgen.cli.report import show
 from fitsgen.cli.running import Work, step_for
-from fitsgen.diagnostics import InputError, Position, Problem, Source
+from fitsgen.diagnostics import InputError, Position, Problem, Source, errors, strictly
 from fitsgen.jwst.planning import Plan, Target, find_proposals, plan
 from fitsgen.records import Ledger
 from fitsgen.tasks import Task, located
@@ -28,17 +28,18 @@ class Wish:
     include: tuple[Path, ...]
     overwrite: bool
     verified: bool
+    strict: bool
 
 
 @contextmanager
 def begin(directory: Path, wish: Wish, ledger: Ledger) -> Iterator[Work]:
     """Find the proposals in a directory and below."""
-    found, is_whole = _found(directory)
+    found, is_whole = _found(directory, strict=wish.strict)
     steps = (step for one in found for step in one.steps(wish, ledger))
     yield Work(steps, sum(len(one) for one in found), is_whole)
 
 
-def _found(directory: Path) -> tuple[list[Found], bool]:
+def _found(directory: Path, *, strict: bool) -> tuple[list[Found], bool]:
     """Read all proposals, and tell whether all of the directory could be looked at."""
     paths, problems = find_proposals(directory)
     if not paths and not problems:
@@ -49,7 +50,10 @@ def _found(directory: Path) -> tuple[list[Found], bool]:
     for path in paths:
         try:
             planned = plan(path)
-            show(planned.proposal.problems)
+            doubtful = planned.proposal.problems
+            if strict and errors(raised := strictly(doubtful)):
+                raise InputError(raised)
+            show(doubtful)
             found.append(Found(path, planned))
         except InputError as error:
             found.append(Found(path, problems=error.problems))
@@ -97,4 +101,5 @@ def _task(proposal: Path, target: Target, wish: Wish) -> Task:
         sources=(target.obsid,),
         view=target.view,
         verified=wish.verified,
+        strict=wish.strict,
     )

@@ -31,7 +31,13 @@ settings_option = click.option(
     "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Give a parameter."
 )
 checksum_option = click.option("--checksum", is_flag=True, help="Add CHECKSUM and DATASUM.")
+history_option = click.option(
+    "--history", is_flag=True, help="Write what a file was made from to its HISTORY."
+)
 overwrite_option = click.option("--overwrite", is_flag=True, help="Replace an existing file.")
+follow_links_option = click.option(
+    "--follow-links", is_flag=True, help="Write to the file that a symbolic link stands for."
+)
 replace_option = click.option(
     "--overwrite", is_flag=True, help="Replace files that this command did not make."
 )
@@ -42,6 +48,7 @@ verify_each_option = click.option(
     show_default=True,
     help="Verify each file that was made, with the template's checks.",
 )
+strict_option = click.option("--strict", is_flag=True, help="Take warnings for errors.")
 format_option = click.option(
     "--format",
     "format_",
@@ -50,6 +57,63 @@ format_option = click.option(
     show_default=True,
     help="How problems are shown.",
 )
+
+
+def _supported(context: click.Context, option: click.Parameter, value: Any) -> Any:
+    """Refuse a limit that the system cannot keep."""
+    if value is not None:
+        from fitsgen.limits import ARE_SUPPORTED
+
+        if not ARE_SUPPORTED:
+            raise click.BadParameter("only Linux has such limits", context, option)
+    return value
+
+
+def _size(context: click.Context, option: click.Parameter, value: str | None) -> int | None:
+    """Read a number of bytes."""
+    if _supported(context, option, value) is None or value is None:
+        return None
+    from fitsgen.limits import LEAST_MEMORY, parsed_size, shown_size
+
+    try:
+        return parsed_size(value)
+    except ValueError:
+        least = shown_size(LEAST_MEMORY)
+        message = f"{value!r} is no size such as 512M or 2G, of at least {least}"
+        raise click.BadParameter(message, context, option) from None
+
+
+def _seconds(context: click.Context, option: click.Parameter, value: float | None) -> float | None:
+    """Read a time; it may not be infinite, or no number."""
+    if value is not None and not 0 < _supported(context, option, value) <= 1e9:
+        raise click.BadParameter(f"{value:g} is no time that may pass", context, option)
+    return value
+
+
+_LIMITS = (
+    click.option(
+        "--limit-memory",
+        metavar="SIZE",
+        callback=_size,
+        help="End it where it needs more memory, such as 512M or 2G.",
+    ),
+    click.option(
+        "--limit-time",
+        metavar="SECONDS",
+        type=float,
+        callback=_seconds,
+        help="End it where it takes longer.",
+    ),
+)
+
+
+def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that limit what may be taken."""
+    for option in reversed(_LIMITS):
+        command = option(command)
+    return command
+
+
 _RUNNING = (
     click.option(
         *("-j", "--jobs"),
@@ -66,6 +130,7 @@ _RUNNING = (
         type=click.Path(dir_okay=False, path_type=Path),
         help="Write what became of each file, a JSON object a line.",
     ),
+    *_LIMITS,
 )
 
 

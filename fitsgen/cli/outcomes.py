@@ -17,9 +17,11 @@ from pathlib import Path
 
 import click
 
-from fitsgen.batch import Outcome, signals_held
+from fitsgen.batch import Outcome
 from fitsgen.cli.report import show
 from fitsgen.diagnostics import OutputError, Position, Problem, Severity, Source, errors, record
+from fitsgen.runtime.files import plain_words, whole_file
+from fitsgen.signals import Held
 from fitsgen.tasks import Task
 
 MAX_LISTED = 20  # failures at the end
@@ -101,7 +103,7 @@ class InOrder:
             self._tell(self._waiting.pop(number))
 
     def _tell(self, row: Row) -> None:
-        with signals_held():  # A row that is counted is also shown and reported.
+        with Held():  # A row that is counted is also shown and reported.
             for tell in self.tells:
                 tell(row)
 
@@ -209,7 +211,9 @@ def json_object(tally: Tally) -> Iterator[Tell]:
 
 @contextlib.contextmanager
 def report_file(path: Path) -> Iterator[Tell]:
-    """Give what writes a JSON object a line to a file, in the place of an older report.
+    """Give what writes a JSON object a line to a file, which takes the place of an older report.
+
+    It does so at the end, also where that comes early.
 
     Raises
     ------
@@ -217,26 +221,28 @@ def report_file(path: Path) -> Iterator[Tell]:
         The file is no report, or cannot be written.
 
     """
-
-    def refused(reason: str) -> OutputError:
-        return OutputError(Problem(reason, Position(Source(str(path)))))
-
-    try:
+    with plain_words(path):
         if os.path.lexists(path) and not _is_report(path):
-            raise refused("is no report of fitsgen, and is not replaced")
-        file = path.open("w", encoding="utf-8")
-    except OSError as error:
-        raise refused(f"cannot be written: {error.strerror or error}") from None
+            position = Position(Source(str(path)))
+            raise OutputError(Problem("is no report of fitsgen, and is not replaced", position))
+    ended: BaseException | None = None
+    with whole_file(path, overwrite=True) as unfinished:
+        file = open(unfinished.fd, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
 
-    def tell(row: Row) -> None:
+        def tell(row: Row) -> None:
+            with plain_words(path):
+                file.write(json.dumps(row.record()) + "\n")
+
         try:
-            file.write(json.dumps(row.record()) + "\n")
-            file.flush()
-        except OSError as error:
-            raise refused(f"cannot be written: {error.strerror or error}") from None
-
-    with contextlib.suppress(OSError), file:
-        yield tell
+            with unfinished.interruptible():
+                yield tell
+        except OutputError:  # This file may lack something.
+            raise
+        except BaseException as error:
+            ended = error
+        file.close()
+    if ended:
+        raise ended
 
 
 def _is_report(path: Path) -> bool:

@@ -14,6 +14,7 @@ from fitsgen.cli.options import (
     include_option,
     replace_option,
     running_options,
+    strict_option,
     verify_each_option,
 )
 
@@ -23,12 +24,14 @@ from fitsgen.cli.options import (
 @running_options
 @replace_option
 @verify_each_option
+@strict_option
 @format_option
 @include_option
 def proposal_verb(
     directory: Path,
     overwrite: bool,
     verified: bool,
+    strict: bool,
     include: Sequence[Path],
     **how: Any,
 ) -> None:
@@ -47,5 +50,5 @@ def proposal_verb(
     from fitsgen.cli.running import How, conduct
     from fitsgen.tasks import include_directories
 
-    wish = Wish(include_directories(include), overwrite, verified)
+    wish = Wish(include_directories(include), overwrite, verified, strict)
     conduct(partial(begin, directory, wish), How(**how))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import click
 
-from fitsgen.batch import Crew, Here, Outcome, Result, Stopped, run, stopped_by_signals
+from fitsgen.batch import Crew, Outcome, Result, run
 from fitsgen.cli.outcomes import (
     InOrder,
     Row,
@@ -30,7 +30,9 @@ from fitsgen.cli.outcomes import (
 )
 from fitsgen.cli.report import show
 from fitsgen.diagnostics import FitsgenError, OutputError, Position, Problem, Source
+from fitsgen.limits import Limits
 from fitsgen.records import Ledger
+from fitsgen.signals import Stopped
 from fitsgen.tasks import Task
 
 WORKERS_NEED = (
@@ -48,6 +50,13 @@ class How:
     dry_run: bool
     report: Path | None
     format_: str
+    limit_memory: int | None
+    limit_time: float | None
+
+    @property
+    def limits(self) -> Limits:
+        """What the making of a file may take, as far as it is said."""
+        return Limits(self.limit_memory, self.limit_time)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +92,12 @@ def conduct(begin: Begin, how: How) -> None:
     """Do the work or show it, tell of it, and end with a status."""
     if how.jobs and how.scheduler:
         raise click.UsageError("--jobs is for this machine, and --scheduler for others: give one")
+    if how.limits and how.scheduler:
+        message = "workers of a --scheduler have their own limits: give them where they are begun"
+        raise click.UsageError(message)
     tally = Tally()
     try:
-        with _told(how, tally) as rows, stopped_by_signals():
+        with _told(how, tally) as rows:
             is_whole = _conduct(begin, how, rows)
             status = 0 if is_whole and not tally.failures else 1
     except Stopped as stop:
@@ -150,15 +162,13 @@ def _crew(how: How, total: int | None) -> Crew:
         from fitsgen.cluster import Cluster
 
         return Cluster(how.scheduler)
-    from fitsgen.workers import Workers, prepare, usable_processors
+    from fitsgen.workers import Workers, fair, prepare, usable_processors
 
     jobs = how.jobs or usable_processors()
     if total is not None:
-        jobs = min(jobs, total)
-    if jobs <= 1:
-        return Here()
+        jobs = max(1, min(jobs, total))
     prepare(WORKERS_NEED)
-    return Workers(jobs)
+    return Workers(jobs, fair(how.limits, jobs))
 
 
 def _begun(steps: Iterator[Step], ledger: Ledger) -> Iterator[Step]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fitsgen.cli.options import format_option, include_option, overwrite_option
+from fitsgen.cli.limited import limited
+from fitsgen.cli.options import format_option, include_option, overwrite_option, strict_option
 from fitsgen.cli.report import reported, show
 
 if TYPE_CHECKING:
@@ -20,9 +22,11 @@ if TYPE_CHECKING:
 @click.argument("template")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The module to write.")
 @overwrite_option
+@strict_option
 @include_option
+@limited
 def compile_verb(
-    template: str, output: Path | None, overwrite: bool, include: Sequence[Path]
+    template: str, output: Path | None, overwrite: bool, strict: bool, include: Sequence[Path]
 ) -> None:
     """Compile a template to a Python module that makes its files.
 
@@ -37,6 +41,8 @@ def compile_verb(
     with reported():
         path = library.find(template, include)
         checked = compiler.checked(path, include)
+        if strict:
+            compiler.require_no_warnings(checked.problems)
         text = compiler.module_text(checked)
         show(checked.problems)
         target = output or Path(path.name.removesuffix(library.SUFFIX)).with_suffix(".py")
@@ -47,16 +53,20 @@ def compile_verb(
 
 @click.command("check")
 @click.argument("templates", nargs=-1, required=True, metavar="TEMPLATE...")
+@strict_option
 @format_option
 @include_option
-def check_verb(templates: Sequence[str], format_: str, include: Sequence[Path]) -> None:
+@limited
+def check_verb(
+    templates: Sequence[str], strict: bool, format_: str, include: Sequence[Path]
+) -> None:
     """Show what is wrong with templates, and nothing else.
 
     \b
     Example: fitsgen check *.gen.txt
     """
     from fitsgen import compiler, library
-    from fitsgen.diagnostics import CompileError, errors, render_json
+    from fitsgen.diagnostics import CompileError, errors, render_json, strictly
 
     reader = compiler.reader(include)
     problems: list[Problem] = []
@@ -65,6 +75,8 @@ def check_verb(templates: Sequence[str], format_: str, include: Sequence[Path]) 
             problems += compiler.check(library.find(template, include), reader).problems
         except CompileError as error:
             problems += error.problems
+    if strict:
+        problems = strictly(problems)
     if format_ == "json":
         click.echo(render_json(problems))
     else:
@@ -101,6 +113,7 @@ def list_verb(format_: str, include: Sequence[Path]) -> None:
 @click.command("show")
 @click.argument("file")
 @include_option
+@limited
 def show_verb(file: str, include: Sequence[Path]) -> None:
     """Show a template with its includes in place, or a FITS file as a template.
 
@@ -114,7 +127,8 @@ def show_verb(file: str, include: Sequence[Path]) -> None:
     with reported():
         path = library.find(file, include)
         if _is_template(path):
-            spliced, problems = compiler.reader(include).splice(path.resolve(), library.shown(path))
+            real = Path(os.path.realpath(path))
+            spliced, problems = compiler.reader(include).splice(real, library.shown(path))
             _echo_lines(spliced_lines(spliced))
             show(problems)
             sys.exit(1 if problems else 0)
@@ -134,6 +148,7 @@ def show_verb(file: str, include: Sequence[Path]) -> None:
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The file to write.")
 @overwrite_option
 @include_option
+@limited
 def describe_verb(
     template: str, format_: str, output: Path | None, overwrite: bool, include: Sequence[Path]
 ) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from fitsgen.cli.options import format_option, include_option
+from fitsgen.cli.limited import limited
+from fitsgen.cli.options import format_option, include_option, strict_option
 from fitsgen.cli.report import reported, show
 
 
@@ -20,24 +21,36 @@ from fitsgen.cli.report import reported, show
     type=click.Path(path_type=Path),
     help="A verification template.  [default: the .val.txt beside the template, if there is one]",
 )
+@strict_option
 @format_option
 @include_option
+@limited
 def verify_verb(
-    files: Sequence[str], template: str, rules: Path | None, format_: str, include: Sequence[Path]
+    files: Sequence[str],
+    template: str,
+    rules: Path | None,
+    strict: bool,
+    format_: str,
+    include: Sequence[Path],
 ) -> None:
     """Tell what is wrong with FITS files: against a template, its checks, and the standard.
 
     \b
     Example: fitsgen verify *_uncal.fits --template nirspec_ifu_level1b
     """
-    from fitsgen.diagnostics import errors
+    from fitsgen.compiler import require_no_warnings
+    from fitsgen.diagnostics import errors, strictly
     from fitsgen.verification import verify
     from fitsgen.verification.load import expectations
 
     with reported():
         known = expectations(template, rules, include)
+        if strict:
+            require_no_warnings(known.problems)
         show(known.problems)
         results = {file: verify(file, known.file_type, known.checks) for file in files}
+        if strict:
+            results = {file: strictly(found) for file, found in results.items()}
     if format_ == "json":
         from fitsgen.verification.findings import render_json
 

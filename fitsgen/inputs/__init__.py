@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from keyword import iskeyword
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from fitsgen.diagnostics import InputError, Position, Problem
 from fitsgen.diagnostics import Source as Text
@@ -25,14 +25,27 @@ INPUT = "input"
 HEAD = 64 * 1024
 
 
+class _Doubted(Protocol):
+    """Something that was read, with warnings about it."""
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Warnings about what was read until now."""
+        ...
+
+    def verify(self) -> None:
+        """Compare with their checksums what was used until now."""
+        ...
+
+
 @dataclass
 class Inputs:
     """The opened inputs of one conversion; a context manager that closes them."""
 
     sources: dict[str, Source] = field(default_factory=dict)
     paths: list[Path] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
     stem: str = ""
+    _watched: list[_Doubted] = field(default_factory=list)
     _stack: ExitStack = field(default_factory=ExitStack)
 
     def __enter__(self) -> Self:
@@ -50,6 +63,31 @@ class Inputs:
             hint = "give a further FITS file a name: NAME=FILE" if name == INPUT else ""
             raise fault(path, f"this is a second {what}", hint)
         self.sources[name] = source
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Warnings about what was read until now, in the order of the inputs.
+
+        They grow while values are read: ask when everything was. Those about checksums are among
+        them after `verify`.
+        """
+        return tuple(problem for one in self._watched for problem in one.problems)
+
+    def verify(self) -> None:
+        """Compare the data that were used until now with their checksums, each once.
+
+        Raises
+        ------
+        InputError
+            They cannot be read.
+
+        """
+        for one in self._watched:
+            one.verify()
+
+    def watch(self, reader: _Doubted) -> None:
+        """Have the warnings of a reader among the `problems`."""
+        self._watched.append(reader)
 
     def keep(self, resource: Any) -> None:
         """Close a resource when the conversion is over."""
@@ -69,7 +107,7 @@ def _add_fits(inputs: Inputs, name: str, path: str) -> None:
 
     file = FitsFile.open(path)
     inputs.keep(file)
-    inputs.problems += file.problems
+    inputs.watch(file)
     inputs.add(name or INPUT, FitsSource(file), path)
     if not name:
         inputs.stem = Path(path).name.removesuffix(".gz").removesuffix(".fits")

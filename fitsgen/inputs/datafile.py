@@ -28,6 +28,8 @@ def read_data_file(path: Path) -> DataFile:
     from fitsgen.syntax.includes import Reader
 
     spliced, problems = Reader().splice(path, str(path))
+    if spliced.tree is None:
+        raise InputError(problems)
     file_type, more = structure.build(spliced.lines, Position(Source(str(path)), 1), loose="")
     problems += [*more, *keywords.check(file_type)]
     sections = []

@@ -1,44 +1,56 @@
-"""Card text to keyword, value and comment: the header of an HDU, as expressions see it.
+"""The header of an HDU, as expressions see it.
 
 In: the bytes of a header. Out: `Header`, a read-only view. Nothing is parsed
 before it is read, so a card that nobody reads may be as wrong as it likes.
+What is read although it departs from the standard is a warning.
 """
 
 from __future__ import annotations
 
 import difflib
-import math
-import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Protocol
 
-from fitsgen.diagnostics import InputError, Position, Problem, Source
+from fitsgen.blocks import BLOCK, CARD
+from fitsgen.diagnostics import InputError, Position, Problem, Severity, Source, warning
+from fitsgen.inputs.cards import (
+    COMMENTARY,
+    CardText,
+    Value,
+    continues,
+    is_plain,
+    keyword_of,
+    oddities,
+    parse,
+    shown,
+    shown_value,
+)
 
-Value = str | bool | int | float | complex | None
+Doubts = dict[Problem, None]
+"""Warnings in the order in which they came up, each once."""
 
-CARD = 80
-BLOCK = 2880
-# 800,000 cards: far beyond any real header, and read in well under a second.
-MAX_HEADER = 64 * 2**20
+# 200,000 cards: far beyond any real header, and found in well under a second.
+MAX_HEADER = 16 * 2**20
 
-COMMENTARY = frozenset({"COMMENT", "HISTORY", ""})
-
-_KEYWORD = re.compile(r"[A-Z0-9_-]{0,8}")
-_STRING = re.compile(r"'([^']*(?:''[^']*)*)' *(?:/(.*))?")
-_INTEGER = re.compile(r"[+-]?[0-9]+")
-_NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[EDed][+-]?[0-9]+)?"
-_FLOAT = re.compile(_NUMBER)
-_COMPLEX = re.compile(rf"\( *({_NUMBER}) *, *({_NUMBER}) *\)")
-_NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
+# So many further values of one keyword are told of.
+_MAX_REPEATED = 3
+# So many keywords are compared with one that is missing.
+_MAX_COMPARED = 5000
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a header or its data stand: the file as the user named it, and the HDU's number."""
+    """Where a header stands: the file as the user named it, the HDU's number, and its first byte.
+
+    Of a compressed file, bytes count in what it unpacks to.
+    """
 
     file: str
     hdu: int
+    start: int = 0
 
     def __str__(self) -> str:
         return f"HDU {self.hdu} of {self.file}"
@@ -49,20 +61,6 @@ class Place:
         return InputError(Problem(f"HDU {self.hdu}: {message}", position, hint))
 
 
-@dataclass(frozen=True, slots=True)
-class CardText:
-    """A card as it stands in a header, its CONTINUE cards merged into it.
-
-    `raw` is its text, a multiple of 80 characters. A commentary card has its
-    text for a value.
-    """
-
-    keyword: str
-    value: Value
-    comment: str
-    raw: str
-
-
 class MissingKeyword(KeyError):  # noqa: N818 - it says what is the case, as KeyError's kin do
     """A keyword that a header does not have."""
 
@@ -70,13 +68,12 @@ class MissingKeyword(KeyError):  # noqa: N818 - it says what is the case, as Key
         return str(self.args[0])
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(NamedTuple):
     """Where a card and its CONTINUE cards stand."""
 
     keyword: str
     number: int
-    count: int
+    cards: int
 
 
 class Header:
@@ -87,14 +84,18 @@ class Header:
     COMMENT, HISTORY and the blank keyword a list of all their texts.
     """
 
-    __slots__ = ("_cards", "_lines", "_place", "_places", "_text")
+    __slots__ = ("_cards", "_doubts", "_last", "_lines", "_place", "_places", "_read", "_text")
 
-    def __init__(self, text: bytes, place: Place) -> None:
+    def __init__(self, text: bytes, place: Place, doubts: Doubts | None = None) -> None:
+        """View the cards of a header; what is doubtful of those that are read goes to `doubts`."""
         self._text = text
         self._place = place
+        self._doubts: Doubts = {} if doubts is None else doubts
         self._cards: dict[int, CardText] = {}
+        self._read: dict[int, CardText] = {}
         self._lines: tuple[_Line, ...] | None = None
-        self._places: dict[str, _Line] | None = None
+        self._places: dict[str, _Line] = {}
+        self._last: dict[str, _Line] = {}
 
     def __repr__(self) -> str:
         return f"<header of HDU {self._place.hdu}>"
@@ -118,17 +119,14 @@ class Header:
         InputError
             When its card cannot be read as the FITS Standard 4.0, section 4.2, has it.
         """
-        line = self._line(key)
-        if key in COMMENTARY:
-            return [str(self._card(found).value) for found in self._index() if found.keyword == key]
-        return self._card(line).value
+        return self._value(key, self._line(key))
 
     def lookup(self, key: str) -> tuple[bool, Value | list[str]]:
         """Return whether there is a keyword, and its value (not for expressions)."""
         line = self._find(key)
         if line is None:
             return False, None
-        return True, self[key] if key in COMMENTARY else self._card(line).value
+        return True, self._value(key, line)
 
     def get(self, key: str, default: object = None) -> object:
         """Return the value of a keyword, or the default where there is none."""
@@ -153,7 +151,9 @@ class Header:
 
     def comment(self, key: str) -> str:
         """Return the comment of a keyword."""
-        return self._card(self._line(key)).comment
+        line = self._line(key)
+        self._doubt_repeated(line)
+        return self._card(line).comment
 
     def cards(self) -> Iterator[CardText]:
         """Yield every card in order (not for expressions)."""
@@ -166,10 +166,12 @@ class Header:
         """
         for line in self._index():
             try:
-                card, wrong = self._read(line), ""
+                card = self._parsed(line)
+                wrong = "; ".join(said for _, said in oddities(card))
             except ValueError as error:
-                card = CardText(line.keyword, None, "", self._raw(line).decode("latin-1"))
                 wrong = str(error)
+            if wrong:
+                card = CardText(line.keyword, None, "", self._raw(line).decode("latin-1"))
             yield line.number + 1, card, wrong
 
     @property
@@ -188,47 +190,138 @@ class Header:
         """The cards as they stand in the file, without END (not for expressions)."""
         return self._text
 
+    @property
+    def title(self) -> str:
+        """What the HDU is called in messages: its number, and EXTNAME where that can be read."""
+        line = self._find("EXTNAME")
+        with suppress(ValueError):
+            if line and isinstance(name := self._parsed(line).value, str) and name.strip():
+                return f"HDU {self._place.hdu} ({shown(name.strip())})"
+        return f"HDU {self._place.hdu}"
+
+    def rewritten(self, text: bytes) -> Header:
+        """Return other cards in the place of these (not for expressions)."""
+        return Header(text, self._place, self._doubts)
+
+    def error(self, message: str, key: str = "", *, at: str = "") -> InputError:
+        """Return an error about the card of a keyword; about a place, or all, where it has none."""
+        line = self._find(key)
+        where = self._where(line) if line else ", ".join(filter(None, (self.title, at)))
+        return InputError(Problem(f"{where}: {message}", self._position()))
+
+    def doubt(self, message: str, key: str = "") -> None:
+        """Add a warning about the card of a keyword, or about the HDU where it has none."""
+        line = self._find(key)
+        where = self._where(line) if line else self.title
+        self._doubts[warning(f"{where}: {message}", self._position())] = None
+
+    def tolerant(self, key: str, *types: type) -> object:
+        """Return a value of one of some types; with another, or an unreadable card, warn of it."""
+        try:
+            _, value = self.lookup(key)
+        except InputError as error:
+            for problem in error.problems:
+                self._doubts[replace(problem, severity=Severity.WARNING)] = None
+            return None
+        if value is None or type(value) in types:
+            return value
+        self.doubt(f"{key} is {shown_value(value)}, which it cannot be: it is passed over", key)
+        return None
+
+    def _position(self) -> Position:
+        return Position(Source(self._place.file))
+
+    def _where(self, line: _Line, column: int = 0) -> str:
+        keyword = f" ({line.keyword})" if line.keyword else ""
+        byte = self._place.start + line.number * CARD + column
+        return f"{self.title}, card {line.number + 1}{keyword}, byte {byte}"
+
+    def _value(self, key: str, line: _Line) -> Value | list[str]:
+        if key in COMMENTARY:
+            return [str(self._card(found).value) for found in self._index() if found.keyword == key]
+        if self._last[line.keyword] is not line:
+            self._doubt_repeated(line)
+        return self._card(line).value
+
     def _index(self) -> tuple[_Line, ...]:
         if self._lines is None:
             self._lines = tuple(_lines(self._text))
         return self._lines
 
     def _find(self, key: str) -> _Line | None:
-        if self._places is None:
-            self._places = {line.keyword: line for line in reversed(self._index())}
+        if not self._places:
+            index = self._index()
+            self._places = {line.keyword: line for line in reversed(index)}
+            same = len(self._places) == len(index)
+            self._last = self._places if same else {line.keyword: line for line in index}
         return self._places.get(key) or self._places.get(f"HIERARCH {key}")
 
     def _line(self, key: str) -> _Line:
         line = self._find(key)
         if line is None:
-            near = difflib.get_close_matches(str(key).upper(), self.keys(), 1)
+            near = difflib.get_close_matches(str(key).upper(), self.keys()[:_MAX_COMPARED], 1)
             hint = f"; did you mean {near[0]}?" if near else ""
-            raise MissingKeyword(f"{self._place} has no keyword {key}{hint}")
+            file = self._place.file
+            raise MissingKeyword(f"{self.title} of {file} has no keyword {key}{hint}")
         return line
 
     def _card(self, line: _Line) -> CardText:
-        try:
-            return self._read(line)
-        except ValueError as error:
-            name = f" ({line.keyword})" if line.keyword else ""
-            raise self._place.error(f"card {line.number + 1}{name}: {error}") from None
-
-    def _read(self, line: _Line) -> CardText:
-        card = self._cards.get(line.number)
+        """Read a card for a user."""
+        card = self._read.get(line.number)
         if card is None:
-            text = _decode(self._raw(line))
-            if line.keyword == "CONTINUE":
-                card = CardText(line.keyword, text[8:].strip(), "", text)
-            else:
-                card = CardText(line.keyword, *_parse(text), text)
-            self._cards[line.number] = card
+            try:
+                card = self._parsed(line)
+            except ValueError as error:
+                message = f"{self._where(line)}: {error}"
+                raise InputError(Problem(message, self._position())) from None
+            self._read[line.number] = card
+            if not is_plain(card):
+                for column, said in oddities(card):
+                    doubt = warning(f"{self._where(line, column)}: {said}", self._position())
+                    self._doubts[doubt] = None
         return card
 
+    def _parsed(self, line: _Line) -> CardText:
+        card = self._cards.get(line.number)
+        if card is None:
+            text = self._raw(line).decode("latin-1")
+            value, comment = parse(text) if line.keyword != "CONTINUE" else (text[8:].strip(), "")
+            card = self._cards[line.number] = CardText(line.keyword, value, comment, text)
+        return card
+
+    def _doubt_repeated(self, line: _Line) -> None:
+        """Warn of a keyword that stands more than once, and of what is not used."""
+        again = [one for one in self._index() if one.keyword == line.keyword and one != line]
+        if not again or line.keyword in COMMENTARY:
+            return
+        used = self._card(line).value
+        for one in again[:_MAX_REPEATED]:
+            other = shown(self._raw(one)[8:CARD].decode("latin-1").strip("= "))
+            with suppress(ValueError):
+                other = shown_value(self._parsed(one).value)
+            which = f"{shown_value(used)} is used, not {other}"
+            said = f"the keyword stands again in card {one.number + 1}: {which}"
+            self._doubts[warning(f"{self._where(line)}: {said}", self._position())] = None
+
     def _raw(self, line: _Line) -> bytes:
-        return self._text[line.number * CARD : (line.number + line.count) * CARD]
+        return self._text[line.number * CARD : (line.number + line.cards) * CARD]
 
 
-def read_header(data: bytes | memoryview, start: int, place: Place) -> tuple[Header, int]:
+class Bytes(Protocol):
+    """What a header is read from: bytes, or what gives them when it is sliced."""
+
+    def __len__(self) -> int:
+        """Count the bytes of the file."""
+        ...
+
+    def __getitem__(self, key: slice, /) -> bytes | memoryview:
+        """Return some of them."""
+        ...
+
+
+def read_header(
+    data: Bytes, start: int, place: Place, doubts: Doubts | None = None
+) -> tuple[Header, int]:
     """Read the header that begins at byte `start`.
 
     Parameters
@@ -237,6 +330,8 @@ def read_header(data: bytes | memoryview, start: int, place: Place) -> tuple[Hea
         The bytes of the file.
     place
         What to call it in messages.
+    doubts
+        Takes warnings about cards that are read later.
 
     Returns
     -------
@@ -254,113 +349,29 @@ def read_header(data: bytes | memoryview, start: int, place: Place) -> tuple[Hea
         text = bytes(data[block : min(block + BLOCK, stop)])
         found = text.find(b"END     ")
         while found % CARD and found >= 0:
-            found = text.find(b"END     ", found + 1)
+            # From where the next card begins: END is found but once a card.
+            found = text.find(b"END     ", found - found % CARD + CARD)
         if found >= 0:
             end = block + found
-            return Header(bytes(data[start:end]), place), end + CARD
+            return Header(bytes(data[start:end]), place, doubts), end + CARD
     where = "the file ends" if stop == len(data) else f"{MAX_HEADER >> 20} MiB were read"
     raise place.error(f"the header that begins at byte {start} has no END card before {where}")
 
 
-def _lines(text: bytes) -> Iterator[_Line]:
+def _lines(header: bytes) -> Iterator[_Line]:
     """Yield the cards of a header, each with the CONTINUE cards that follow it."""
-    cards = [text[start : start + CARD] for start in range(0, len(text), CARD)]
+    text = header.decode("latin-1")
+    starts = range(0, len(text), CARD)
+    if "CONTINUE" not in text:  # Most have none, and are many.
+        for number, at in enumerate(starts):
+            yield _Line(keyword_of(text[at : at + CARD]), number, 1)
+        return
+    cards = [text[at : at + CARD] for at in starts]
     number = 0
     while number < len(cards):
-        keyword, count = _keyword(cards[number]), 1
+        keyword, end = keyword_of(cards[number]), number + 1
         if keyword not in COMMENTARY:
-            while number + count < len(cards) and _continues(
-                *cards[number + count - 1 : number + count + 1]
-            ):
-                count += 1
-        yield _Line(keyword, number, count)
-        number += count
-
-
-def _continues(card: bytes, following: bytes) -> bool:
-    """Whether a card goes on in the one after it (FITS Standard 4.0, section 4.2.1.2)."""
-    if not following.startswith(b"CONTINUE  "):
-        return False
-    string = _STRING.match(_field(card.decode("latin-1")))
-    return string is not None and string[1].rstrip().endswith("&")
-
-
-def _field(text: str) -> str:
-    """Return what follows the value indicator on the first card of `text`."""
-    start = text.find("=") + 1 if text.startswith("HIERARCH ") else 10
-    return text[start:CARD].strip()
-
-
-def _keyword(card: bytes) -> str:
-    """Return what a card is found under: its keyword in upper case, right or wrong."""
-    if card.startswith(b"HIERARCH ") and b"=" in card:
-        name = card[9:].split(b"=")[0]
-        return "HIERARCH " + " ".join(name.decode("latin-1").upper().split())
-    return card[:8].split(b"=")[0].rstrip().decode("latin-1").upper()
-
-
-def _decode(raw: bytes) -> str:
-    text = raw.decode("latin-1")
-    if text.isascii() and text.isprintable():
-        return text
-    column, char = next((i, c) for i, c in enumerate(text) if not " " <= c <= "~")
-    raise ValueError(
-        f"byte 0x{ord(char):02X} in column {column % CARD + 1} is no printable ASCII character"
-    )
-
-
-def _parse(text: str) -> tuple[Value, str]:
-    """Return value and comment of a card (FITS Standard 4.0, sections 4.1.2 and 4.2)."""
-    keyword = text[:8].rstrip()
-    if keyword in COMMENTARY:
-        return text[8:].rstrip(), ""
-    if not text.startswith("HIERARCH ") or "=" not in text:
-        if not _KEYWORD.fullmatch(keyword):
-            raise ValueError(f"the keyword {keyword!r} is not 1 to 8 of A-Z 0-9 _ -")
-        if text[8] != "=":
-            return text[8:].rstrip(), ""
-        if text[9] != " ":
-            raise ValueError(f"column 10 has {text[9]!r} where a blank must follow the '='")
-    field = _field(text)
-    if field.startswith("'"):
-        return _parse_string(field, text)
-    token, _, comment = field.partition("/")
-    return _parse_token(token.rstrip()), comment.strip()
-
-
-def _parse_string(field: str, text: str) -> tuple[str, str]:
-    fields = [field, *(text[at + 10 : at + CARD].strip() for at in range(CARD, len(text), CARD))]
-    pieces, comments = [], []
-    for number, part in enumerate(fields, 1):
-        string = _STRING.fullmatch(part)
-        if string is None:
-            raise ValueError(f"`{part}` has no closing quote, or text between it and the '/'")
-        piece = string[1].rstrip()
-        pieces.append(piece if number == len(fields) else piece.removesuffix("&"))
-        comments.append((string[2] or "").strip())
-    value = "".join(pieces).replace("''", "'").rstrip()
-    return value, " ".join(filter(None, comments))
-
-
-def _parse_token(token: str) -> Value:
-    """Return the value that a field without quotes has; an empty one is undefined."""
-    if not token:
-        return None
-    if token in ("T", "F"):
-        return token == "T"
-    if _INTEGER.fullmatch(token):
-        return int(token)
-    if _FLOAT.fullmatch(token):
-        return _real(token)
-    if pair := _COMPLEX.fullmatch(token):
-        return complex(_real(pair[1]), _real(pair[2]))
-    if _NOT_FINITE.fullmatch(token):
-        raise ValueError(f"the value is {token}, which has no form in a FITS header")
-    raise ValueError(f"`{token}` is no string, logical or number")
-
-
-def _real(token: str) -> float:
-    value = float(token.upper().replace("D", "E"))
-    if math.isinf(value):
-        raise ValueError(f"the value {token} is beyond what a double holds")
-    return value
+            while end < len(cards) and continues(cards[end - 1], cards[end]):
+                end += 1
+        yield _Line(keyword, number, end - number)
+        number = end

@@ -1,4 +1,4 @@
-"""A path to the bytes of a FITS file, mapped into memory read-only.
+"""A path to the bytes of a FITS file.
 
 In: a path that a user gave. Out: an `OpenFile`: the file, or a temporary one without a name
 where the input is gzip-compressed.
@@ -6,16 +6,14 @@ where the input is gzip-compressed.
 
 from __future__ import annotations
 
-import gzip
-import mmap
 import os
 import stat
 import tempfile
-import zlib
-from contextlib import ExitStack
 from typing import IO
 
-from fitsgen.diagnostics import InputError, Position, Problem, Source
+from fitsgen.diagnostics import InputError
+from fitsgen.inputs.content import OpenFile, file_error
+from fitsgen.inputs.unpacking import MAGIC, Members
 
 # More than any compressed exposure unpacks to, and less than the disk of a shared machine.
 MAX_UNPACKED = 64 * 2**30
@@ -24,7 +22,8 @@ MAX_UNPACKED = 64 * 2**30
 # unless it is so small that it does no harm.
 MAX_RATIO = 200
 HARMLESS = 256 * 2**20
-_PIECE = 2**20
+# Bytes that tell what a file is.
+_MARK = 16
 
 _SIGNATURES = (
     (b"\x89HDF", "an HDF5 file"),
@@ -41,54 +40,6 @@ _SIGNATURES = (
 )
 
 
-class OpenFile:
-    """A file that is mapped into memory, and can be read without the map, too.
-
-    What is read without it costs no memory beyond its buffer, and a file that became shorter
-    gives an error there, where the map would end the process. It is closed with the last object
-    that uses it.
-    """
-
-    __slots__ = ("_address", "_descriptor", "map", "path")
-
-    def __init__(self, path: str, descriptor: int) -> None:
-        """Map an open file; raises `OSError`."""
-        self.path = path
-        self._descriptor = os.dup(descriptor)
-        self._address = 0
-        self.map = mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
-
-    def __del__(self) -> None:
-        os.close(self._descriptor)
-
-    @property
-    def address(self) -> int:
-        """Where in memory the map begins."""
-        if not self._address:
-            import numpy as np
-
-            from fitsgen.lazy.pieces import address
-
-            self._address = address(np.frombuffer(self.map, np.uint8))
-        return self._address
-
-    def fetch(self, buffer: memoryview, offset: int) -> None:
-        """Fill a buffer with what begins at a byte of the file; raises `InputError`."""
-        while buffer:
-            try:
-                count = os.preadv(self._descriptor, [buffer], offset)
-            except OSError as error:
-                raise _unreadable(self.path, error) from None
-            if not count:
-                raise file_error(self.path, "became shorter while it was read")
-            buffer, offset = buffer[count:], offset + count
-
-    def release(self) -> None:
-        """Give back the memory of what was looked at in the map."""
-        if hasattr(mmap, "MADV_DONTNEED"):
-            self.map.madvise(mmap.MADV_DONTNEED)
-
-
 def open_file(path: str) -> OpenFile:
     """Open a FITS file.
 
@@ -96,37 +47,28 @@ def open_file(path: str) -> OpenFile:
     ------
     InputError
         When the path is no regular file, cannot be read, is damaged gzip, unpacks
-        to more than the limits above, or does not begin as a FITS file does
-        (FITS Standard 4.0, section 4.4.1.1).
+        to more than the limits above or than the disk has room for, or does not begin
+        as a FITS file does (FITS Standard 4.0, section 4.4.1.1).
     """
     try:
         _require_regular(path)
         with open(path, "rb") as file:
-            first = file.read(16)
+            first = file.read(_MARK)
             if not first:
                 raise file_error(path, "the file is empty")
-            file.seek(0)
-            with _unpacked(file, path) if first.startswith(b"\x1f\x8b") else file as plain:
-                _require_fits(plain.read(16), path)
-                return OpenFile(path, plain.fileno())
+            if first.startswith(MAGIC):
+                return _unpacked(file, path)
+            _require_fits(first, path)
+            return OpenFile(path, file.fileno())
     except OSError as error:
-        raise _unreadable(path, error) from None
+        raise file_error(path, f"cannot be read: {error.strerror or error}") from None
     except ValueError as error:  # A path with a NUL in it.
         raise file_error(path, f"cannot be read: {error}") from None
 
 
-def _unreadable(path: str, error: OSError) -> InputError:
-    return file_error(path, f"cannot be read: {error.strerror or error}")
-
-
-def file_error(path: str, message: str, hint: str = "") -> InputError:
-    """Return an error about a file as a whole."""
-    return InputError(Problem(message, Position(Source(path)), hint))
-
-
-def is_bomb(packed: int, unpacked: int) -> bool:
+def is_bomb(packed: int, unpacked: int, ratio: int = MAX_RATIO) -> bool:
     """Whether so many bytes are more than an honest compressed file holds."""
-    return unpacked > MAX_UNPACKED or unpacked > max(HARMLESS, MAX_RATIO * packed)
+    return unpacked > MAX_UNPACKED or unpacked > max(HARMLESS, ratio * packed)
 
 
 def _require_regular(path: str) -> None:
@@ -138,23 +80,16 @@ def _require_regular(path: str) -> None:
         raise file_error(path, "is a pipe, socket or device: expected a FITS file")
 
 
-def _unpacked(file: IO[bytes], path: str) -> IO[bytes]:
+def _unpacked(file: IO[bytes], path: str) -> OpenFile:
     """Unpack gzip into a temporary file that has no name, so none is left behind."""
-    with ExitStack() as undo:
-        target = undo.enter_context(tempfile.TemporaryFile())
-        try:
-            _unpack(file, target, path)
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise file_error(path, f"the gzip compression is damaged: {error}") from None
-        target.seek(0)
-        undo.pop_all()
-    return target
-
-
-def _unpack(file: IO[bytes], target: IO[bytes], path: str) -> None:
-    packed, unpacked = os.fstat(file.fileno()).st_size, 0
-    with gzip.GzipFile(fileobj=file) as source:
-        while piece := source.read(_PIECE):
+    packed, unpacked, first = os.fstat(file.fileno()).st_size, 0, b""
+    members = Members(file, path)
+    with _temporary(path) as target:
+        for piece in members:
+            if len(first) < _MARK:
+                first = (first + piece)[:_MARK]
+                if len(first) == _MARK:
+                    _require_fits(first, path)
             unpacked += len(piece)
             if is_bomb(packed, unpacked):
                 raise file_error(
@@ -162,7 +97,31 @@ def _unpack(file: IO[bytes], target: IO[bytes], path: str) -> None:
                     f"{packed} bytes of gzip unpack to more than {unpacked}: refused",
                     "where you trust the file, run gunzip on it and give the result",
                 )
-            target.write(piece)
+            _keep(target, piece, path)
+        _require_fits(first, path)
+        return OpenFile(path, target.fileno(), members.problems)
+
+
+def _temporary(path: str) -> IO[bytes]:
+    try:
+        return tempfile.TemporaryFile(buffering=0)
+    except OSError as error:
+        raise _no_room(path, error) from None
+
+
+def _keep(target: IO[bytes], piece: bytes, path: str) -> None:
+    """Write all of a piece."""
+    view = memoryview(piece)
+    try:
+        while view:
+            view = view[target.write(view) :]
+    except OSError as error:
+        raise _no_room(path, error) from None
+
+
+def _no_room(path: str, error: OSError) -> InputError:
+    message = f"cannot be unpacked in {tempfile.gettempdir()}: {error.strerror or error}"
+    return file_error(path, message, "TMPDIR names another directory for temporary files")
 
 
 def _require_fits(first: bytes, path: str) -> None:

@@ -9,11 +9,14 @@ import enum
 import math
 from dataclasses import dataclass
 
-from fitsgen.inputs.headers import Header, MissingKeyword
+from fitsgen.inputs.cards import shown_value
+from fitsgen.inputs.headers import Header
 
 BITPIXES = (8, 16, 32, 64, -32, -64)
 MAX_AXES = 999
 MAX_FIELDS = 999
+# More than any system gives a file; Python would not even print what a header can claim.
+MAX_SIZE = 2**63 - 1
 
 
 class Kind(enum.Enum):
@@ -54,7 +57,7 @@ def read_structure(header: Header) -> Structure:
     kind = _kind(header)
     bitpix = integer(header, "BITPIX")
     if bitpix not in BITPIXES:
-        raise header.place.error(f"BITPIX is {bitpix}: expected one of 8 16 32 64 -32 -64")
+        raise header.error(f"BITPIX is {bitpix}: expected one of 8 16 32 64 -32 -64", "BITPIX")
     count = integer(header, "NAXIS", 0, MAX_AXES)
     axes = tuple(integer(header, f"NAXIS{n}", 0) for n in range(1, count + 1))
     groups = kind is Kind.PRIMARY and axes[:1] == (0,) and header.get("GROUPS") is True
@@ -65,7 +68,10 @@ def read_structure(header: Header) -> Structure:
     if kind.is_table:
         _require_table(header, bitpix, axes, gcount)
     elements = math.prod(axes[1:] if groups else axes) if axes else 0
-    return Structure(kind, bitpix, axes, groups, abs(bitpix) // 8 * gcount * (pcount + elements))
+    size = abs(bitpix) // 8 * gcount * (pcount + elements)
+    if size > MAX_SIZE:
+        raise header.error("NAXISn, PCOUNT and GCOUNT claim more than 2**63 bytes of data", "NAXIS")
+    return Structure(kind, bitpix, axes, groups, size)
 
 
 def integer(
@@ -76,45 +82,44 @@ def integer(
     default: int | None = None,
 ) -> int:
     """Return the integer that a keyword must have, or the default where it is missing."""
-    try:
-        value = header[key]
-    except MissingKeyword:
+    there, value = header.lookup(key)
+    if not there:
         if default is None:
-            raise header.place.error(f"{key} is missing") from None
+            raise header.error(f"{key} is missing")
         return default
     if not isinstance(value, int) or isinstance(value, bool):
-        raise header.place.error(f"{key} is {value!r}: expected an integer")
+        raise header.error(f"{key} is {shown_value(value)}: expected an integer", key)
     if least is not None and value < least:
-        raise header.place.error(f"{key} is {value}: expected {least} or more")
+        raise header.error(f"{key} is {value}: expected {least} or more", key)
     if most is not None and value > most:
-        raise header.place.error(f"{key} is {value}: expected {most} or less")
+        raise header.error(f"{key} is {value}: expected {most} or less", key)
     return value
 
 
 def real(header: Header, key: str, default: float) -> int | float:
     """Return the number that a keyword must have, or the default where it is missing."""
-    value = header.get(key)
+    _, value = header.lookup(key)
     if value is None:
         return default
     if not isinstance(value, (int, float)) or isinstance(value, bool):
-        raise header.place.error(f"{key} is {value!r}: expected a number")
+        raise header.error(f"{key} is {shown_value(value)}: expected a number", key)
     return value
 
 
 def text(header: Header, key: str) -> str:
     """Return the string that a keyword must have where it stands, else ''."""
-    value = header.get(key)
+    _, value = header.lookup(key)
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise header.place.error(f"{key} is {value!r}: expected a string")
+        raise header.error(f"{key} is {shown_value(value)}: expected a string", key)
     return value
 
 
 def _kind(header: Header) -> Kind:
     if header.place.hdu == 0:
         if header["SIMPLE"] is not True:
-            raise header.place.error("SIMPLE is not T: the file says that it departs from FITS")
+            raise header.error("SIMPLE is not T: the file says that it departs from FITS", "SIMPLE")
         return Kind.PRIMARY
     match header["XTENSION"]:
         case "IMAGE" | "IUEIMAGE":
@@ -130,10 +135,10 @@ def _kind(header: Header) -> Kind:
 def _require_table(header: Header, bitpix: int, axes: tuple[int, ...], gcount: int) -> None:
     found = (bitpix, len(axes), gcount)
     if found != (8, 2, 1):
-        raise header.place.error(
+        raise header.error(
             "BITPIX, NAXIS and GCOUNT are {} {} {}: a table has 8 2 1".format(*found)
         )
     # Such rows take no room in the file, so their number could be anything.
     if axes[0] == 0 < axes[1]:
-        raise header.place.error(f"the table has {axes[1]} rows of no bytes")
+        raise header.error(f"the table has {axes[1]} rows of no bytes", "NAXIS2")
     integer(header, "TFIELDS", 0, MAX_FIELDS)

@@ -9,14 +9,15 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Any
 
-from fitsgen.inputs.columns import ascii_column, binary_column
+from fitsgen.inputs.columns import Format, ascii_column, binary_column, binary_formats, check_column
+from fitsgen.inputs.content import Span
 from fitsgen.inputs.headers import Header
+from fitsgen.inputs.rows import Rows, all_rows
 from fitsgen.inputs.structure import Kind, integer, text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fitsgen.inputs.opening import OpenFile
     from fitsgen.lazy.nodes import Stored
 
 
@@ -30,16 +31,16 @@ class MissingColumn(KeyError):  # noqa: N818 - a lookup that finds nothing, as K
 class TableData:
     """The rows of a table: `table["FLUX"]` is a column, `table[2:5]` a table of these rows."""
 
-    __slots__ = ("_columns", "_file", "_header", "_kind", "_names", "_raw", "_rows")
+    __slots__ = ("_columns", "_data", "_formats", "_header", "_kind", "_names", "_rows")
 
-    def __init__(self, header: Header, kind: Kind, file: OpenFile, raw: memoryview) -> None:
-        """Make a view of all rows; `raw` has the rows and the heap, in the map of the file."""
+    def __init__(self, header: Header, kind: Kind, data: Span, rows: Rows | None = None) -> None:
+        """Make a view of all rows, or of some; `data` has the rows of the table and the heap."""
         self._header = header
         self._kind = kind
-        self._file = file
-        self._raw = raw
-        self._rows = range(integer(header, "NAXIS2", 0))
+        self._data = data
+        self._rows = all_rows(header, data) if rows is None else rows
         self._names = _names(header)
+        self._formats: tuple[Format, ...] = ()
         self._columns: dict[str, NDArray[Any]] = {}
 
     def __repr__(self) -> str:
@@ -59,7 +60,7 @@ class TableData:
             When the column cannot be decoded.
         """
         if isinstance(key, slice):
-            return self._slice(key)
+            return TableData(self._header, self._kind, self._data, self._rows.part(key))
         if not isinstance(key, str):
             raise TypeError("a table takes the name of a column or a slice of rows in brackets")
         name = self._find(key)
@@ -87,13 +88,24 @@ class TableData:
         """Whether it is a binary or an ASCII table (not for expressions)."""
         return self._kind
 
+    def check(self) -> None:
+        """Look at how the columns are kept, before the rows are copied (not for expressions).
+
+        Raises
+        ------
+        InputError
+            A column cannot be read. Values are not looked at.
+        """
+        heap, formats = self._heap(), self._binary_formats()
+        for number in range(1, len(self._names) + 1):
+            if self._kind is Kind.ASCII_TABLE:
+                ascii_column(self._rows.part(slice(0, 0)), number)
+            else:
+                check_column(self._rows, formats, number, heap)
+
     def raw_rows(self) -> Stored:
         """Return the bytes of the rows, in order (not for expressions)."""
-        rows, width = integer(self._header, "NAXIS2", 0), integer(self._header, "NAXIS1", 0)
-        whole = self._stored(self._raw[: self._size()])
-        first, last, step = self._rows.start, self._rows.stop, self._rows.step
-        part = slice(first, None if last < 0 else last, step)
-        return whole.view(lambda raw: raw.reshape(rows, width)[part])
+        return self._rows.stored
 
     def heap(self) -> Stored:
         """Return the bytes after the rows of the whole table (not for expressions).
@@ -101,22 +113,22 @@ class TableData:
         They include a gap that THEAP may leave: the heap that descriptors count
         from begins THEAP bytes after the first row.
         """
-        return self._stored(self._raw[self._size() :])
-
-    def _stored(self, raw: memoryview) -> Stored:
-        import numpy as np
-
         from fitsgen.lazy.nodes import Stored
 
-        return Stored(self._file, np.frombuffer(raw, np.uint8))
+        heap = self._data.part(self._size(), self._data.size)
+        return Stored(heap.file, heap.where("u1", (heap.size,)))
+
+    def _binary_formats(self) -> tuple[Format, ...]:
+        if not self._formats and self._kind is not Kind.ASCII_TABLE:
+            self._formats = binary_formats(self._header)
+        return self._formats
+
+    def _heap(self) -> Span:
+        start = integer(self._header, "THEAP", self._size(), default=self._size())
+        return self._data.part(start, self._data.size)
 
     def _size(self) -> int:
         return integer(self._header, "NAXIS1", 0) * integer(self._header, "NAXIS2", 0)
-
-    def _slice(self, part: slice) -> TableData:
-        table = TableData(self._header, self._kind, self._file, self._raw)
-        table._rows = self._rows[part]
-        return table
 
     def _find(self, key: str) -> str:
         """Return a name as the table has it; case does not count (FITS 4.0, section 7.3.2)."""
@@ -128,31 +140,20 @@ class TableData:
                 return name
         near = difflib.get_close_matches(key.upper(), [name.upper() for name in self._names], 1)
         hint = f"; did you mean {near[0]}?" if near else f"; it has {', '.join(self._names)}"
-        raise MissingColumn(f"the table of {self._header.place} has no column {key}{hint}")
+        title = f"{self._header.title} of {self._header.place.file}"
+        raise MissingColumn(f"the table of {title} has no column {key}{hint}")
 
     def _decode(self, name: str) -> NDArray[Any]:
-        import numpy as np
-
+        if self._header.get("ZTABLE") is True:
+            raise self._header.error("a compressed table cannot be read: unpack it first", "ZTABLE")
         number = self._names.index(name) + 1
         try:
-            column = self._whole_column(number)
+            if self._kind is Kind.ASCII_TABLE:
+                return ascii_column(self._rows, number)
+            return binary_column(self._rows, self._binary_formats(), number, self._heap())
         except (ValueError, OverflowError) as error:
             message = f"column {number} ({name}) cannot be decoded: {error}"
-            raise self._header.place.error(message) from None
-        if len(self) == len(column) and self._rows.step == 1:
-            return column
-        column = column.take(np.array(self._rows, int), axis=0)
-        column.flags.writeable = False
-        return column
-
-    def _whole_column(self, number: int) -> NDArray[Any]:
-        if self._header.get("ZTABLE") is True:
-            raise self._header.place.error("a compressed table cannot be read: unpack it first")
-        rows = self._raw[: self._size()]
-        if self._kind is Kind.ASCII_TABLE:
-            return ascii_column(self._header, number, rows)
-        start = integer(self._header, "THEAP", self._size(), default=self._size())
-        return binary_column(self._header, number, rows, self._raw[start:])
+            raise self._header.error(message, f"TFORM{number}") from None
 
 
 def _names(header: Header) -> tuple[str, ...]:

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from fitsgen.blocks import CARD
 from fitsgen.inputs.fits import Kind
-from fitsgen.inputs.headers import CARD, Header
+from fitsgen.inputs.headers import Header
 from fitsgen.inputs.sources import FitsSource, HDUKey, Source
 from fitsgen.jwst import subarrays
 from fitsgen.jwst.corners import KEYWORDS, OUTPUTS, dms_window, has_reference, stated_window
@@ -212,7 +213,7 @@ def _rewritten(header: Header, values: Mapping[str, int | str], *, complete: boo
         cards.append(card)
     if complete:
         cards += [_card(key, value) for key, value in values.items() if key not in found]
-    return Header(b"".join(cards), header.place)
+    return header.rewritten(b"".join(cards))
 
 
 def _card(key: str, value: int | str) -> bytes:

@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from fitsgen.blocks import CARD
 from fitsgen.diagnostics import InputError, Position, Problem, Severity, Source
 from fitsgen.inputs import INPUT, Inputs, fault, open_inputs
 from fitsgen.inputs.fits import InputHDU
-from fitsgen.inputs.headers import CARD, Header
+from fitsgen.inputs.headers import Header
 from fitsgen.jwst.corners import is_ips
 from fitsgen.jwst.detectors import identify
 from fitsgen.jwst.values import says, shown, word

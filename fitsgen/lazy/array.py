@@ -179,7 +179,9 @@ class LazyArray(NDArrayOperatorsMixin):
             return self.whole("an index that is an array")[key]
         if len(keys) == self.ndim and all(map(_is_integer, keys)):
             np.broadcast_to(np.int8(0), self.shape)[keys]  # raises IndexError in NumPy's words
-            one = self[tuple(slice(key, key + 1 or None) for key in keys)]
+            # Not the element itself, which would be looked at where there is no memory.
+            near = tuple(slice(key, key + 1 or None) for key in keys)
+            one = self.view_as(lambda array: array[near]) if near else self
             return one.whole("one element").reshape(-1)[0]
         return self.view_as(lambda array: array[key])
 

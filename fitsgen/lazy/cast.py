@@ -22,8 +22,13 @@ class Misfit(ValueError):  # noqa: N818 - says what an element is, as KeyError d
         self.index = index
 
 
-OTHER_SIGN = {"u1": "i1", "i2": "u2", "i4": "u4", "i8": "u8"}
-"""The type that stands for another one with an offset (FITS Standard 4.0, table 11)."""
+OTHER_SIGN = {
+    "u1": ("i1", -(2**7)),
+    "i2": ("u2", 2**15),
+    "i4": ("u4", 2**31),
+    "i8": ("u8", 2**63),
+}
+"""Of a stored type, the one that it is with an offset, and that (FITS 4.0, tables 11 and 19)."""
 
 
 def with_other_sign(stored: Array) -> Array:
@@ -34,7 +39,12 @@ def with_other_sign(stored: Array) -> Array:
     width = stored.dtype.itemsize
     bits = stored.view(stored.dtype.str.replace("i", "u"))
     values: Array = np.bitwise_xor(bits, 1 << (8 * width - 1), dtype=f"u{width}")
-    return values.view(OTHER_SIGN[stored.dtype.str[1:]])
+    return values.view(other_sign(stored.dtype))
+
+
+def other_sign(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the type that a stored one is with an offset."""
+    return np.dtype(OTHER_SIGN[dtype.str[1:]][0])
 
 
 def cast(values: Array, dtype: np.dtype[Any], casting: Any = "unsafe") -> Array:
@@ -60,12 +70,9 @@ def cast(values: Array, dtype: np.dtype[Any], casting: Any = "unsafe") -> Array:
 def _check_range(values: Array, dtype: np.dtype[Any]) -> None:
     """Raise where truncating a float does not give a number of the type; NaN never does."""
     limits = np.iinfo(dtype)
-    # Both are powers of two or zero, which floats hold as they are.
-    low, above = float(limits.min), float(limits.max) + 1.0
-    # -0.5 becomes 0.
-    if values.min() > low - 1 and values.max() < above:
+    if _fits(values.min(), limits) and _fits(values.max(), limits):
         return
-    good = (values > low - 1) & (values < above) if low > -(2.0**53) else _fits(values, low, above)
+    good = _fits(values, limits)
     if good.all():
         return
     index = int(np.argmin(good))
@@ -78,9 +85,12 @@ def _check_range(values: Array, dtype: np.dtype[Any]) -> None:
     )
 
 
-def _fits(values: Array, low: float, above: float) -> Array:
-    fits: Array = (values >= low) & (values < above)
-    return fits
+def _fits(values: Any, limits: np.iinfo[Any]) -> Any:
+    """Return which floats are numbers of an integer type once their decimals are cut off."""
+    if values.dtype.itemsize < 4:
+        values = values.astype(np.float32)  # A short float does not hold the limits.
+    # Both limits are powers of two or zero, which floats hold as they are.
+    return (np.trunc(values) >= float(limits.min)) & (values < float(limits.max) + 1.0)
 
 
 def _warn_of_wrapping(values: Array, dtype: np.dtype[Any]) -> None:

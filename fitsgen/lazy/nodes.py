@@ -2,30 +2,32 @@
 
 A node knows its shape and type. A view of a node (a slice, a turn, a new shape) is the same
 view of all that it consists of, so that a piece is computed from pieces. NumPy does the work:
-where the pixels of a file lie is an array over the mapped file that is viewed and not looked
-into, and the pixels are read from there into a buffer.
+where the pixels of a file lie is an array without memory that is viewed and not looked into, and
+the pixels are read from there into a buffer.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from fitsgen.lazy.cast import OTHER_SIGN, with_other_sign
+from fitsgen.lazy.cast import other_sign, with_other_sign
+from fitsgen.lazy.gather import File, gathered
 from fitsgen.lazy.pieces import (
     PIECE,
     Array,
     Index,
     Shape,
-    address,
+    begin,
     buffer,
     crosswise,
     cuts,
     elements,
+    extent,
     first_turned,
     repeats,
 )
@@ -34,28 +36,11 @@ Change: TypeAlias = Callable[[Array], Array]
 """Gives a view of an array; raises ValueError where only a copy would do."""
 
 # What is read together where pixels are needed in another order than the file's.
-SLAB = 16 << 20
+SLAB = 64 << 20
 # Of so many bytes that lie around those that are needed, reading all is no gain.
-SPARSE = 4
+SPARSE = 2
 # To be done by one thread before another one may take over, which costs time.
 PIECES = 4
-
-
-class File(Protocol):
-    """A mapped file that can be read without the map, too."""
-
-    @property
-    def address(self) -> int:
-        """Where in memory the map begins."""
-        ...
-
-    def fetch(self, buffer: memoryview, offset: int) -> None:
-        """Fill a buffer with what begins at a byte of the file."""
-        ...
-
-    def release(self) -> None:
-        """Give back the memory of what was looked at in the map."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +48,7 @@ class Stored:
     """Pixels as a file has them.
 
     where
-        A view of the map, in the file's byte order.
+        Where they lie, in the file's byte order: a view of what `placed` gives.
     offset
         Whether the highest bit is to be turned over, for BZERO makes another type of them.
     as_is
@@ -72,7 +57,7 @@ class Stored:
     """
 
     file: File
-    where: Array
+    where: Array = field(repr=False)
     offset: bool = False
     as_is: bool = False
 
@@ -86,8 +71,8 @@ class Stored:
         """The type that `read` gives: the machine's byte order, unless `as_is`."""
         if self.as_is:
             return self.where.dtype
-        name = self.where.dtype.str[1:]
-        return np.dtype(OTHER_SIGN[name] if self.offset else name)
+        stored = self.where.dtype.newbyteorder("=")
+        return other_sign(stored) if self.offset else stored
 
     def view(self, change: Change) -> Stored:
         """Return the pixels as `change` views them."""
@@ -119,15 +104,12 @@ class Stored:
         where = self.where
         if not where.size:
             return np.empty(where.shape, where.dtype)
-        low, high = np.lib.array_utils.byte_bounds(where)
+        low, high = extent(where)
         if high - low > max(PIECE, SPARSE * where.nbytes):
-            # Looked at where it is mapped; the system takes what lies between for free.
-            copied = where.copy(order="K")
-            self.file.release()
-            return copied
+            return gathered(self.file, where)
         read = buffer(high - low)
-        self.file.fetch(read.data, low - self.file.address)
-        start = address(where) - low
+        self.file.fetch(read.data, low)
+        start = begin(where) - low
         return np.ndarray(where.shape, where.dtype, read.data, start, where.strides)
 
 

@@ -1,4 +1,4 @@
-"""Where to cut an array so that its pieces fit the processor's cache.
+"""Where elements lie in a file, and where to cut an array so that its pieces fit the cache.
 
 In: shapes and strides. Out: indices of pieces, in C order.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import count
 from typing import Any, TypeAlias
 
@@ -56,6 +57,41 @@ def address(array: Array) -> int:
     return where
 
 
+# No process has memory here: it is beyond what x86-64 and ARM64 give to one.
+_NOWHERE = 1 << 54
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """What NumPy takes for memory, without looking."""
+
+    __array_interface__: dict[str, object]
+
+
+def placed(start: int, dtype: str, shape: Shape) -> Array:
+    """Return an array that tells where elements lie in a file, the first one at byte `start`.
+
+    There is no memory behind it: it is to be viewed, for NumPy does the arithmetic of strides, and
+    never to be looked into, which would end the process.
+    """
+    # NumPy counts bytes in a word, and would wrap around.
+    if max(shape, default=0) >= _NOWHERE:
+        raise ValueError("an axis is too long")
+    claimed = {"data": (_NOWHERE + start, True), "shape": shape, "typestr": dtype, "version": 3}
+    return np.asarray(_Claim(claimed))
+
+
+def extent(where: Array) -> tuple[int, int]:
+    """Return the bytes of a file within which placed elements lie."""
+    low, high = np.lib.array_utils.byte_bounds(where)
+    return low - _NOWHERE, high - _NOWHERE
+
+
+def begin(where: Array) -> int:
+    """Return the byte of a file where the first of placed elements is."""
+    return address(where) - _NOWHERE
+
+
 def place_of(number: int, shape: Shape) -> Shape:
     """Return the index of an element that is counted from 0 in C order."""
     return tuple(int(one) for one in np.unravel_index(number, shape))
@@ -94,7 +130,7 @@ def crosswise(array: Array) -> Array:
     each other, and read crosswise while they are in the cache.
     """
     made = np.empty(array.shape, array.dtype)
-    order = _memory_order(array)
+    order = memory_order(array)
     width = min(_ROWS, array.shape[-1])
     shape = [*array.shape[:-1], width]
     shape = [shape[axis] for axis in order]
@@ -109,6 +145,6 @@ def crosswise(array: Array) -> Array:
     return made
 
 
-def _memory_order(array: Array) -> Shape:
+def memory_order(array: Array) -> Shape:
     """Return the axes in the order in which elements lie in memory, the last one closest."""
     return tuple(sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis])))

@@ -87,6 +87,7 @@ def build(
     name: str = "",
     checksum: bool = False,
     thorough: bool = False,
+    history: Sequence[str] = (),
 ) -> Built:
     """Make all headers and data of a file.
 
@@ -100,12 +101,17 @@ def build(
         Whether every HDU gets CHECKSUM and DATASUM.
     thorough
         Whether data that may fail when it is written is made before, to find out.
+    history
+        Texts of HISTORY cards that follow the template's cards in the primary header.
 
     """
     values = Values(file_type, sources, parameters, name)
+    added = [render_commentary("HISTORY", text) for text in history]
     with frozen_clock(), costs_told(values.cost), _watched(values):
-        numbers = range(len(file_type.hdus))
-        parts = [_part(values, one, checksum=checksum, thorough=thorough) for one in numbers]
+        parts = [
+            _part(values, one, () if one else added, checksum=checksum, thorough=thorough)
+            for one in range(len(file_type.hdus))
+        ]
     return Built(tuple(parts), values)
 
 
@@ -122,7 +128,9 @@ def _warned(values: Values, message: str) -> None:
     values.warn(values.current() or (0, 0), message)
 
 
-def _part(values: Values, number: int, *, checksum: bool, thorough: bool) -> Part:
+def _part(
+    values: Values, number: int, added: Sequence[str], *, checksum: bool, thorough: bool
+) -> Part:
     checksum = checksum or any(map(is_checksum, values.keywords(number)))
     total = 0
     try:
@@ -133,7 +141,7 @@ def _part(values: Values, number: int, *, checksum: bool, thorough: bool) -> Par
             values.proved(number, _tried)
     except Failed:
         encoded = encode_nothing({}, primary=number == 0)
-    header = pad(_header(values, number, encoded))
+    header = pad((*_header(values, number, encoded), *added))
     if checksum:
         from fitsgen.runtime.checksum import seal
 
@@ -142,7 +150,7 @@ def _part(values: Values, number: int, *, checksum: bool, thorough: bool) -> Par
 
 
 def _sum(encoded: Encoded) -> int:
-    from fitsgen.runtime.checksum import data_sum
+    from fitsgen.checksum import data_sum
 
     return data_sum(encoded.pieces(), encoded.fill)
 

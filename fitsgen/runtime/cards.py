@@ -15,10 +15,10 @@ import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
+from fitsgen.blocks import CARD, padded
+
 Value: TypeAlias = str | bool | int | float | complex | None
 
-CARD = 80
-BLOCK = 2880
 BLANK = " " * CARD
 END = f"{'END':80}"
 
@@ -170,7 +170,7 @@ def blank_card() -> str:
 def pad(cards: Iterable[str]) -> bytes:
     """Return the bytes of a header: the cards, END, and blanks up to whole blocks of 2880."""
     text = "".join(cards) + END
-    return text.ljust(-(-len(text) // BLOCK) * BLOCK).encode("ascii")
+    return text.ljust(padded(len(text))).encode("ascii")
 
 
 def _unusual_card(keyword: str, value: Value, comment: str) -> str:
@@ -258,23 +258,24 @@ def _continued(keyword: str, value: str, comment: str) -> str:
 
 def _pieces(text: str, room: int, width: int) -> Iterator[str]:
     """Split text after a blank where there is one, and never between two quotes of a pair."""
-    while len(text) >= room and text:
-        cut = text.rfind(" ", 0, room) + 1 or room
-        quotes = cut - len(text[:cut].rstrip("'"))
-        cut -= quotes % 2
-        yield text[:cut]
-        text, room = text[cut:], width
-    if text:
-        yield text
+    start = 0
+    while start < len(text) and len(text) - start >= room:
+        cut = text.rfind(" ", start, start + room) + 1 or start + room
+        piece = text[start:cut]
+        cut -= (len(piece) - len(piece.rstrip("'"))) % 2
+        yield text[start:cut]
+        start, room = cut, width
+    if start < len(text):
+        yield text[start:]
 
 
 def _wrapped(text: str) -> Iterator[str]:
-    text = text.rstrip()
-    while len(text) > _TEXT_WIDTH:
-        cut = _last_break(text)
-        yield text[: cut or _TEXT_WIDTH]
-        text = text[cut + 1 :] if cut else text[_TEXT_WIDTH:]
-    yield text
+    text, start = text.rstrip(), 0
+    while len(text) - start > _TEXT_WIDTH:
+        cut = _last_break(text[start : start + _TEXT_WIDTH + 1])
+        yield text[start : start + (cut or _TEXT_WIDTH)]
+        start += cut + 1 if cut else _TEXT_WIDTH
+    yield text[start:]
 
 
 def _last_break(text: str) -> int:

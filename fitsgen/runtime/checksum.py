@@ -1,43 +1,14 @@
-"""DATASUM and CHECKSUM (FITS Standard 4.0, section 4.4.2.7 and appendix J).
+"""DATASUM and CHECKSUM of a header that is written (FITS Standard 4.0, section 4.4.2.7).
 
-In: the bytes of an HDU, in pieces of any size. Out: the values of the two cards.
+In: a header and the sum of its data. Out: the header with the values of the two cards.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from fitsgen.runtime.encoded import Buffer
+from fitsgen.blocks import CARD, padded
+from fitsgen.checksum import MODULUS, add, word_sum
 
 UNSET = "0" * 16
-MODULUS = 2**32 - 1
-
-
-def data_sum(blocks: Iterable[Buffer], fill: bytes = b"\0") -> int:
-    """Return DATASUM as a number: the 32-bit ones' complement sum of data, big-endian.
-
-    Parameters:
-        blocks: the data without its padding.
-        fill: the byte that pads the data to a multiple of 2880; blanks count, zeros do not.
-    """
-    total, size, odd = 0, 0, b""
-    for block in blocks:
-        view = memoryview(block)
-        size += view.nbytes
-        if odd or view.nbytes % 4:
-            joined = odd + view.tobytes()
-            cut = len(joined) // 4 * 4
-            view, odd = memoryview(joined)[:cut], joined[cut:]
-        total = add(total, _word_sum(view))
-    return add(total, _word_sum(memoryview(odd + fill * (-size % 2880))))
-
-
-def add(left: int, right: int) -> int:
-    """Return the ones' complement sum of two numbers, both below 2**32 or not."""
-    total = left + right
-    while total >> 32:
-        total = (total & MODULUS) + (total >> 32)
-    return total
 
 
 def seal(header: bytes, data: int) -> bytes:
@@ -57,7 +28,7 @@ def seal(header: bytes, data: int) -> bytes:
     # The number takes the place of the zeros; blanks make up for the quote that moves.
     header = header[: at + 10] + f"'{data}'".ljust(18).encode() + header[at + 28 :]
     at = _place(header, "CHECKSUM")
-    total = add(data, _word_sum(memoryview(header)))
+    total = add(data, word_sum(header))
     return header[: at + 11] + ascii_sum(MODULUS ^ total).encode() + header[at + 27 :]
 
 
@@ -68,15 +39,15 @@ def _with_card(header: bytes, keyword: str, comment: str) -> bytes:
     if end < 0:
         raise ValueError("the header has no END card")
     # astropy writes the card anew before it sums, so the comment must stand where it puts it.
-    card = f"{keyword:8}= '{UNSET}'   / {comment}".ljust(80).encode()
-    cards = header[:end] + card + b"END".ljust(80)
-    return cards + b" " * (-len(cards) % 2880)
+    card = f"{keyword:8}= '{UNSET}'   / {comment}".ljust(CARD).encode()
+    cards = header[:end] + card + b"END".ljust(CARD)
+    return cards.ljust(padded(len(cards)))
 
 
 def _place(header: bytes, keyword: str) -> int:
     """Return where a card begins, or -1; refuse a checksum that is filled in already."""
     name = f"{keyword:8}".encode()
-    at = next((i for i in range(0, len(header), 80) if header.startswith(name, i)), -1)
+    at = next((i for i in range(0, len(header), CARD) if header.startswith(name, i)), -1)
     if at >= 0 and keyword != "END" and header[at + 8 : at + 28] != f"= '{UNSET}'".encode():
         raise ValueError(f"the header's {keyword} card does not hold sixteen zeros")
     return at
@@ -107,11 +78,3 @@ def _four(byte: int) -> list[int]:
 
 def _is_punctuation(code: int) -> bool:
     return 0x3A <= code <= 0x40 or 0x5B <= code <= 0x60
-
-
-def _word_sum(view: memoryview) -> int:
-    import numpy as np
-
-    words = np.frombuffer(view, np.uint8).view(">u4")
-    # A sum of 64 bits holds 2**32 words, which is more than a piece has.
-    return add(int(words.sum(dtype=np.uint64)), 0)

@@ -12,7 +12,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fitsgen.lazy.array import LazyArray
 from fitsgen.lazy.pieces import PIECE, Array
@@ -28,6 +28,9 @@ from fitsgen.runtime.encoded import (
 )
 from fitsgen.runtime.pixels import encode_image
 from fitsgen.runtime.storage import Storage, check_values, stored_type
+
+if TYPE_CHECKING:
+    import numpy as np
 
 ALGORITHMS = ("RICE_1", "GZIP_1", "GZIP_2", "PLIO_1", "HCOMPRESS_1")
 LOSSLESS_FOR_FLOATS = ("GZIP_1", "GZIP_2")
@@ -107,7 +110,7 @@ def _compress(
             fits.CompImageHDU(array, **options).writeto(made)
     except Exception as error:  # astropy and its decoders raise many kinds
         raise DataError(f"the image cannot be compressed: {error}") from error
-    raw = made.getvalue()
+    raw = bytearray(made.getbuffer())
     with fits.open(io.BytesIO(raw), disable_image_compression=True) as file:
         info = file[1].fileinfo()
         header = file[1].header
@@ -117,7 +120,27 @@ def _compress(
             for c in header.cards
             if c.keyword and not re.fullmatch("EXTNAME|EXTVER|CHECKSUM|DATASUM", c.keyword)
         )
-    return cards, memoryview(raw)[info["datLoc"] : info["datLoc"] + size]
+        data = memoryview(raw)[info["datLoc"] : info["datLoc"] + size]
+        _clear_times(data, header, file[1].columns.dtype)
+    return cards, data
+
+
+def _clear_times(data: memoryview, header: Any, row: np.dtype[Any]) -> None:
+    """Take the time out of each tile that gzip packed: it would make no two files alike.
+
+    It stands in bytes 4 to 7, and zero says that there is none (RFC 1952, section 2.3.1).
+    """
+    import numpy as np
+
+    rows = np.frombuffer(data, row.newbyteorder(">"), header["NAXIS2"])
+    heap = header.get("THEAP", header["NAXIS1"] * header["NAXIS2"])
+    packed = {"GZIP_COMPRESSED_DATA"}
+    if header["ZCMPTYPE"] in LOSSLESS_FOR_FLOATS:
+        packed.add("COMPRESSED_DATA")
+    for name in packed.intersection(rows.dtype.names or ()):
+        for length, offset in rows[name].tolist():
+            if length:
+                data[heap + offset + 4 : heap + offset + 8] = bytes(4)
 
 
 def _blocks(data: memoryview) -> Iterator[Buffer]:

@@ -8,7 +8,7 @@ no file.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from os.path import isdir
 from pathlib import Path
@@ -23,11 +23,13 @@ from fitsgen.diagnostics import (
     Severity,
     Source,
     errors,
+    strictly,
 )
 from fitsgen.inputs import INPUT, Inputs, open_inputs, sources
 from fitsgen.runtime.build import Built, build
 from fitsgen.runtime.declare import FileType
-from fitsgen.runtime.files import check_output, safe_name, write_file
+from fitsgen.runtime.files import check_output, followed, safe_name, write_file
+from fitsgen.runtime.functions import frozen_clock
 from fitsgen.runtime.memory import Use, uses
 from fitsgen.runtime.writing import Progress
 
@@ -47,6 +49,15 @@ class Options:
         in the place of what failed.
     view
         What the FITS input without a name is seen through: its pixels in another frame, say.
+    strict
+        Whether warnings are taken for errors.
+    follow_links
+        Whether an output that is a symbolic link is the file that this stands for.
+    name
+        What fills in a FILENAME that has no expression; '': the name of the output.
+    record
+        Is told the names of the sources, and the name, once the inputs are open and the clock is
+        held; gives the texts of HISTORY cards for the end of the primary header.
 
     """
 
@@ -56,6 +67,10 @@ class Options:
     checksum: bool = False
     progress: Progress | None = None
     view: Callable[[sources.Source], sources.Source] | None = None
+    strict: bool = False
+    follow_links: bool = False
+    name: str = ""
+    record: Callable[[Sequence[str], str], Sequence[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +101,12 @@ def convert(
         What the problem is with; nothing was written.
 
     """
-    with open_inputs(given) as inputs:
+    with open_inputs(given) as inputs, frozen_clock():
         _require_input(file_type, inputs)
         if options.view and INPUT in inputs.sources:
             inputs.sources[INPUT] = options.view(inputs.sources[INPUT])
+        if options.output and options.follow_links:
+            options = replace(options, output=followed(options.output))
         name = _default_name(file_type, inputs, options)
         if options.output and not isdir(options.output):
             check_output(options.output, options.overwrite, inputs.paths)
@@ -99,17 +116,20 @@ def convert(
             parameters,
             name=name,
             checksum=options.checksum,
-            thorough=options.mark,
+            # Warnings that stop the writing have to be known before it.
+            thorough=options.mark or options.strict,
+            history=options.record(tuple(inputs.sources), name) if options.record else (),
         )
+        inputs.verify()
         if not options.mark:
-            _require_whole(file_type, inputs, parameters, built)
+            _require_whole(file_type, inputs, parameters, built, strict=options.strict)
         path = _path(built, options, name)
         if path != options.output:
             check_output(path, options.overwrite, inputs.paths)
         write = partial(write_file, path, overwrite=options.overwrite, progress=options.progress)
         if not built.write(write):
-            _require_whole(file_type, inputs, parameters, built)
-    problems = (*inputs.problems, *built.problems)
+            _require_whole(file_type, inputs, parameters, built, strict=options.strict)
+    problems = _problems(inputs, built, strict=options.strict)
     problems += _left_over(file_type, inputs, parameters, built)
     return Conversion(path, problems, partial(uses, built.values))
 
@@ -136,16 +156,28 @@ def generate(
 
 
 def _require_whole(
-    file_type: FileType, inputs: Inputs, parameters: Mapping[str, object], built: Built
+    file_type: FileType,
+    inputs: Inputs,
+    parameters: Mapping[str, object],
+    built: Built,
+    *,
+    strict: bool = False,
 ) -> None:
     """Raise where something failed, with all that fails."""
-    if errors((*inputs.problems, *built.problems)):
+    if errors(_problems(inputs, built, strict=strict)):
         built.prove()
         left = _left_over(file_type, inputs, parameters, built)
-        raise GenerateError((*inputs.problems, *built.problems, *left))
+        raise GenerateError((*_problems(inputs, built, strict=strict), *left))
+
+
+def _problems(inputs: Inputs, built: Built, *, strict: bool) -> tuple[Problem, ...]:
+    found = (*inputs.problems, *built.problems)
+    return tuple(strictly(found)) if strict else found
 
 
 def _default_name(file_type: FileType, inputs: Inputs, options: Options) -> str:
+    if options.name:
+        return options.name
     if options.output and not isdir(options.output):
         return options.output.name
     return default_name(file_type, inputs)
@@ -160,7 +192,8 @@ def _path(built: Built, options: Options, default: str) -> Path:
     if options.output and not isdir(options.output):
         return options.output
     directory = options.output or Path()
-    return directory / file_name(built, default, hint="name the output with -o")
+    path = directory / file_name(built, default, hint="name the output with -o")
+    return followed(path) if options.follow_links else path
 
 
 def file_name(built: Built, default: str, *, hint: str) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from fitsgen.runtime.origins import Origins
 
-FORMAT = 2
+FORMAT = 3
 """The format of emitted modules; a module of another one is refused when it is loaded."""
 
 

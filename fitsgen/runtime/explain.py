@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from fitsgen.diagnostics import FitsgenError
+from fitsgen.diagnostics import FitsgenError, Problem
 
 # What Python says, and what it means for a header.
 PHRASES = (
@@ -27,12 +27,17 @@ PHRASES = (
 )
 
 
+MAX_TOLD = 400
+"""Characters of what Python says: a value in it may be of any length."""
+
+
 def in_plain_words(error: BaseException) -> str:
     """Return what an exception means."""
     text = str(error)
+    text = text if len(text) <= MAX_TOLD else f"{text[:MAX_TOLD]}..."
     match error:
         case FitsgenError():
-            return "; ".join(problem.message for problem in error.problems)
+            return "; ".join(map(_with_file, error.problems))
         case ZeroDivisionError():
             return "division by zero"
         case KeyError() if type(error) is KeyError:
@@ -46,6 +51,10 @@ def in_plain_words(error: BaseException) -> str:
         case TypeError() | ValueError() | LookupError() | AttributeError():
             return _translated(text) or type(error).__name__
     return f"{type(error).__name__}: {text}"
+
+
+def _with_file(problem: Problem) -> str:
+    return f"{problem.position}: {problem.message}" if problem.position else problem.message
 
 
 def _translated(text: str) -> str:

@@ -1,7 +1,7 @@
-"""Bytes to a file that is complete, or to none.
+"""Bytes to a file that is complete, or to none: the one way in which fitsgen writes files.
 
-In: a path and the parts of a FITS file, a header and data each. Out: the file under its
-name, synced, or an OutputError and nothing left behind. NumPy is not needed here.
+In: a path and the parts of a FITS file, a header and data each; or whoever writes. Out: the file
+under its name, synced, or an OutputError and nothing left behind. NumPy is not needed here.
 """
 
 from __future__ import annotations
@@ -10,19 +10,17 @@ import contextlib
 import errno
 import os
 import re
-import secrets
 import stat
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from fitsgen.diagnostics import OutputError, Position, Problem, Source
+from fitsgen.runtime.drafts import InUse, discard_abandoned, draft, part_name
 from fitsgen.runtime.writing import Part, Progress, WrongSize, write_parts
+from fitsgen.signals import Held
 
 MAX_NAME = 200
-MAX_STEM = 50  # of a temporary name, which must stay under 255 bytes
-STALE_AFTER = 24 * 3600.0
 
 
 def write_file(
@@ -31,40 +29,80 @@ def write_file(
     *,
     overwrite: bool = False,
     progress: Progress | None = None,
+    disposable: bool = False,
 ) -> None:
     """Write a file whole, so that its name never stands for a part of it.
 
-    The bytes go to a file without a name in the target's directory, whose space is
-    reserved first; when all is written and synced it gets its name in one step.
-
     Parameters:
         progress: called with the bytes written and the bytes in all, about once a MiB.
+        disposable: as in `whole_file`.
+
+    Raises:
+        OutputError: where the file exists and `overwrite` is not set, or cannot be written.
+    """
+    total = sum(part.size for part in parts)
+    with (
+        whole_file(path, overwrite=overwrite, size=total, disposable=disposable) as file,
+        file.interruptible(),
+    ):
+        write_parts(file.fd, parts, progress)
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A file while it is written: its descriptor, and where signals may interrupt that."""
+
+    fd: int
+    interruptible: Callable[[], Held]
+
+
+@contextlib.contextmanager
+def whole_file(
+    path: Path, *, overwrite: bool = False, size: int = 0, disposable: bool = False
+) -> Iterator[Unfinished]:
+    """Give what is to be written; if that does not fail, it gets its name in one step.
+
+    The bytes go to a file without a name in the target's directory, whose space is
+    reserved first; when all is written and synced it gets its name. A file that is replaced
+    passes on its permissions, and its owner and group where this process may set them.
+
+    Parameters:
+        size: the bytes of it, where that is known.
+        disposable: whether it can be made anew at any time and is for its owner alone: it is not
+            synced, and nobody else may read it.
 
     Raises:
         OutputError: where the file exists and `overwrite` is not set, or cannot be written.
     """
     check_output(path, overwrite, ())
-    total = sum(part.size for part in parts)
-    with (
-        _directory(path) as directory,
-        _unfinished(path, directory, total) as draft,
-        _plain_words(path, total),
-    ):
-        _reserve(draft.fd, total)
-        write_parts(draft.fd, parts, progress)
-        os.fsync(draft.fd)
-        draft.publish(path.name, overwrite)
-        _sync_directory(directory)
+    with plain_words(path, size), Held() as held, _directory(path) as directory:
+        old = _replaced(directory, path.name) if overwrite and not disposable else None
+        with draft(directory, path.name, 0o600 if old or disposable else 0o666) as made:
+            _reserve(made.fd, size)
+            yield Unfinished(made.fd, held.interruptible)
+            if old:
+                _pass_on(old, made.fd)
+            if not disposable:
+                with held.interruptible():
+                    os.fsync(made.fd)
+            _require_in_place(path, directory)
+            made.publish(path.name, overwrite=overwrite)
+        if not disposable:
+            _sync_directory(path, directory)
 
 
 def check_output(path: Path, overwrite: bool, inputs: Sequence[Path]) -> None:
     """Refuse, before any work, an output that `write_file` would refuse or that is an input.
+
+    What a killed process left of it is removed.
 
     Raises:
         OutputError: says what stands in the way.
     """
     if not path.name or "\0" in str(path):
         raise _refusal(path, "this is no name for a file")
+    with contextlib.suppress(OSError), _directory(path) as directory:
+        discard_abandoned(directory, part_name(path.name))
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:
@@ -81,7 +119,11 @@ def check_output(path: Path, overwrite: bool, inputs: Sequence[Path]) -> None:
     if not overwrite:
         raise _refusal(path, "exists; --overwrite replaces it")
     if stat.S_ISLNK(mode):
-        raise _refusal(path, "is a symbolic link, which is never replaced; name the file itself")
+        raise _refusal(
+            path,
+            "is a symbolic link, which is never replaced",
+            "name the file itself, or add --follow-links",
+        )
     if not stat.S_ISREG(mode):
         raise _refusal(path, "is no regular file, and is never replaced")
     _check_directory(path)
@@ -114,114 +156,94 @@ def safe_name(value: object) -> str:
     return name
 
 
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """The file while it is written; `part` is its temporary name, '' where it has none."""
-
-    fd: int
-    directory: int
-    part: str
-    spare: str
-
-    def publish(self, name: str, overwrite: bool) -> None:
-        """Give the file its final name: an existing one is refused, or replaced whole."""
-        if not overwrite:
-            self._link(name)
-        elif self.part:
-            os.replace(self.part, name, src_dir_fd=self.directory, dst_dir_fd=self.directory)
-        else:
-            self._link(self.spare)
-            try:
-                os.replace(self.spare, name, src_dir_fd=self.directory, dst_dir_fd=self.directory)
-            except BaseException:
-                os.unlink(self.spare, dir_fd=self.directory)
-                raise
-
-    def _link(self, name: str) -> None:
-        # A directory descriptor makes os.link call linkat(2), which alone follows
-        # the link in /proc to the file itself.
-        source = self.part or f"/proc/self/fd/{self.fd}"
-        os.link(
-            source,
-            name,
-            src_dir_fd=self.directory,
-            dst_dir_fd=self.directory,
-            follow_symlinks=not self.part,
-        )
+def followed(path: Path) -> Path:
+    """Return the file that a symbolic link stands for, also where that is yet to be made."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 @contextlib.contextmanager
 def _directory(path: Path) -> Iterator[int]:
-    with _plain_words(path):
-        directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         yield directory
     finally:
         os.close(directory)
 
 
+def _replaced(directory: int, name: str) -> os.stat_result | None:
+    """Return what is known of the file that is to be replaced, if there is one."""
+    try:
+        return os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+
+
+def _pass_on(old: os.stat_result, fd: int) -> None:
+    """Give a file the owner, group and permissions of another, as far as this process may.
+
+    Not the bits that let a program run as its owner or group. A group that could not be passed on
+    has no more permissions than anybody.
+    """
+    for owner, group in ((old.st_uid, -1), (-1, old.st_gid)):
+        with _where_possible():
+            os.fchown(fd, owner, group)
+    mode = stat.S_IMODE(old.st_mode) & 0o777
+    if os.fstat(fd).st_gid != old.st_gid:
+        mode = mode & ~0o070 | (mode & 0o007) << 3 & mode
+    with _where_possible():
+        os.fchmod(fd, mode)
+
+
 @contextlib.contextmanager
-def _unfinished(path: Path, directory: int, total: int) -> Iterator[_Draft]:
-    """Open a file to write to; whatever happens, it is gone or has its final name after."""
-    part = f".{path.name[:MAX_STEM]}.{os.getpid()}.{secrets.token_hex(8)}.part"
-    with _plain_words(path, total):
-        fd = _open_unnamed(directory)
-        draft = _Draft(fd, directory, "", part)
-        if fd < 0:
-            _sweep(path, directory)
-            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-            draft = _Draft(os.open(part, flags, 0o666, dir_fd=directory), directory, part, part)
+def _where_possible() -> Iterator[None]:
+    """Do without what this user may not do, or the file system cannot."""
     try:
-        yield draft
-    finally:
-        os.close(draft.fd)
-        if draft.part:
-            with contextlib.suppress(OSError):
-                os.unlink(draft.part, dir_fd=directory)
-
-
-def _open_unnamed(directory: int) -> int:
-    """Return a file that vanishes unless it is linked, or -1 where the system has none."""
-    if not hasattr(os, "O_TMPFILE") or not os.path.isdir("/proc/self/fd"):
-        return -1
-    try:
-        return os.open(".", os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o666, dir_fd=directory)
+        yield
     except OSError as error:
-        # Old kernels take O_TMPFILE for a wish to write to the directory (EISDIR).
-        if error.errno in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT):
-            return -1
-        raise
+        if error.errno not in (errno.EPERM, errno.EACCES, errno.EINVAL, *_UNSUPPORTED):
+            raise
 
 
-def _sweep(path: Path, directory: int) -> None:
-    """Remove what killed processes of this user left of the same output a day or more ago."""
-    ours = re.compile(re.escape(f".{path.name[:MAX_STEM]}.") + r"\d+\.[0-9a-f]{16}\.part")
-    for name in os.listdir(directory):
-        if ours.fullmatch(name):
-            with contextlib.suppress(OSError):
-                info = os.stat(name, dir_fd=directory, follow_symlinks=False)
-                old = time.time() - info.st_mtime > STALE_AFTER
-                if old and info.st_uid == os.geteuid() and stat.S_ISREG(info.st_mode):
-                    os.unlink(name, dir_fd=directory)
+_UNSUPPORTED = (errno.EOPNOTSUPP, errno.ENOSYS, errno.ENODEV)
+
+
+def _require_in_place(path: Path, directory: int) -> None:
+    """Refuse to name a file in a directory that is now elsewhere, or nowhere."""
+    try:
+        is_there = os.path.samestat(os.stat(path.parent), os.fstat(directory))
+    except FileNotFoundError:
+        is_there = False
+    if not is_there:
+        raise _refusal(
+            path, f"the directory {path.parent} was moved or removed while the file was written"
+        )
 
 
 def _reserve(fd: int, total: int) -> None:
     """Take the disk space before the work, where the file system knows how to."""
+    if not total:
+        return
     try:
         os.posix_fallocate(fd, 0, total)
     except OSError as error:
-        if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS, errno.ENODEV):
+        if error.errno not in (errno.EINVAL, *_UNSUPPORTED):
             raise
         # What is never written then reads as zeros too.
         os.ftruncate(fd, total)
 
 
-def _sync_directory(directory: int) -> None:
+def _sync_directory(path: Path, directory: int) -> None:
+    """Have the name on the disk, too. Where that fails, the file stands, and is whole."""
     try:
         os.fsync(directory)
     except OSError as error:
         if error.errno not in (errno.EINVAL, errno.EROFS):  # some file systems cannot
-            raise
+            reason = error.strerror or str(error)
+            raise _refusal(
+                path,
+                "the file is whole, but its directory could not be synced"
+                f" ({reason}): a failure of power may take it away",
+            ) from error
 
 
 def _check_directory(path: Path) -> None:
@@ -235,14 +257,17 @@ def _check_directory(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _plain_words(path: Path, size: int = 0) -> Iterator[None]:
-    """Turn a failure of the system into an OutputError."""
+def plain_words(path: Path, size: int = 0) -> Iterator[None]:
+    """Turn a failure of the system into an OutputError; `size` is that of the file."""
     try:
         yield
     except OSError as error:
         raise _refusal(path, _explain(error, path, size)) from error
     except WrongSize as error:
         raise _refusal(path, str(error)) from error
+    except InUse as error:
+        hint = f"if none is, remove {path.with_name(str(error))}"
+        raise _refusal(path, "another process is writing it", hint) from error
 
 
 def _explain(error: OSError, path: Path, size: int) -> str:
@@ -263,5 +288,5 @@ def _explain(error: OSError, path: Path, size: int) -> str:
     return words.get(error.errno or 0, f"cannot be written: {error.strerror or error}")
 
 
-def _refusal(path: Path, reason: str) -> OutputError:
-    return OutputError(Problem(reason, Position(Source(str(path)))))
+def _refusal(path: Path, reason: str, hint: str = "") -> OutputError:
+    return OutputError(Problem(reason, Position(Source(str(path))), hint))

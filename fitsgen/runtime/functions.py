@@ -28,9 +28,22 @@ _instant: ContextVar[datetime.datetime] = ContextVar("_instant")
 
 
 @contextlib.contextmanager
-def frozen_clock() -> Iterator[None]:
-    """Hold `now()` at one instant, so that all dates of a file agree."""
-    token = _instant.set(_clock())
+def frozen_clock(at: datetime.datetime | None = None) -> Iterator[None]:
+    """Hold `now()` at one instant, so that all dates of a file agree.
+
+    Parameters
+    ----------
+    at
+        The instant, in UTC without a time zone; None: that at which it is held already, and where
+        it is not, that of SOURCE_DATE_EPOCH or the clock.
+
+    Raises
+    ------
+    GenerateError
+        SOURCE_DATE_EPOCH is no number of seconds.
+
+    """
+    token = _instant.set(at or instant())
     try:
         yield
     finally:
@@ -48,14 +61,19 @@ def _clock() -> datetime.datetime:
         raise GenerateError(Problem(message)) from None
 
 
+def instant() -> datetime.datetime:
+    """Return the instant at which the clock is held, in UTC; else that of now."""
+    return _instant.get(None) or _clock()
+
+
 def now(date_only: bool = False) -> str:
     """Return the time in UTC, with milliseconds, or the date alone.
 
     One instant holds for a whole file; the environment variable
     SOURCE_DATE_EPOCH (seconds since 1970-01-01) sets it.
     """
-    instant = _instant.get(None) or _clock()
-    return instant.date().isoformat() if date_only else instant.isoformat(timespec="milliseconds")
+    at = instant()
+    return at.date().isoformat() if date_only else at.isoformat(timespec="milliseconds")
 
 
 def version() -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from fitsgen.runtime import random as random
+
 # Up to here an array in memory costs nothing that matters.
 SMALL = 1 << 20
 

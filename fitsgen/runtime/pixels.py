@@ -16,9 +16,9 @@ from typing import TypeGuard
 import numpy as np
 
 from fitsgen.lazy.cast import Misfit
+from fitsgen.lazy.gather import File
 from fitsgen.lazy.nodes import (
     PIECES,
-    File,
     Memory,
     Node,
     Stored,
@@ -27,7 +27,7 @@ from fitsgen.lazy.nodes import (
     part,
     slabs,
 )
-from fitsgen.lazy.pieces import PIECE, Shape, address, buffer, place_of
+from fitsgen.lazy.pieces import PIECE, Shape, begin, buffer, place_of
 from fitsgen.runtime.encoded import (
     SCALING_COMMENTS,
     Block,
@@ -124,10 +124,10 @@ def _is_stored_so(node: Node, storage: Storage) -> TypeGuard[Stored]:
 
 
 def _copied(node: Stored) -> Iterator[Block]:
-    begin = address(node.where) - node.file.address
+    first = begin(node.where)
     for start in range(0, node.where.nbytes, PIECES * PIECE):
         size = min(PIECES * PIECE, node.where.nbytes - start)
-        yield Block(size, partial(_bytes_of, node.file, begin + start, size))
+        yield Block(size, partial(_bytes_of, node.file, first + start, size))
 
 
 def _bytes_of(file: File, start: int, size: int) -> Iterator[Buffer]:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fitsgen.lazy.cast import OTHER_SIGN
 from fitsgen.lazy.pieces import Array, Shape, cuts, elements, place_of, repeats
 from fitsgen.runtime.encoded import DataError, Demands, demanded_integer, demanded_number
 
@@ -35,17 +36,13 @@ class PixelType:
         return f"{self.name} (BITPIX = {self.bitpix}{offset})"
 
 
+_STORED = (("u1", 8), ("i2", 16), ("i4", 32), ("i8", 64), ("f4", -32), ("f8", -64))
 PIXEL_TYPES = (
-    PixelType("uint8", 8),
-    PixelType("int8", 8, -128),
-    PixelType("int16", 16),
-    PixelType("uint16", 16, 32768),
-    PixelType("int32", 32),
-    PixelType("uint32", 32, 2147483648),
-    PixelType("int64", 64),
-    PixelType("uint64", 64, 9223372036854775808),
-    PixelType("float32", -32),
-    PixelType("float64", -64),
+    *(PixelType(np.dtype(stored).name, bitpix) for stored, bitpix in _STORED),
+    *(
+        PixelType(np.dtype(other).name, 8 * np.dtype(other).itemsize, bzero)
+        for other, bzero in OTHER_SIGN.values()
+    ),
 )
 
 

@@ -62,6 +62,9 @@ class RawTable(Protocol):
     def __getitem__(self, name: str) -> Array:
         """Return a column's values."""
 
+    def check(self) -> None:
+        """Raise `InputError` where a column cannot be read."""
+
     def raw_rows(self) -> Node:
         """Return the rows as they are in the file."""
 
@@ -140,6 +143,7 @@ def _copy_table(table: RawTable, demands: Demands) -> Encoded:
     header, kind = table.header, _kind(table)
     if header.get("ZTABLE") is True:
         raise DataError("the input's table is compressed; unpack it first")
+    table.check()
     rows, width, count = len(table), int(header.get("NAXIS1")), int(header.get("TFIELDS"))
     heap = math.prod(table.heap().shape)  # of bytes
     check_numbers(count, demands)

@@ -15,12 +15,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
+from fitsgen.blocks import padded
 from fitsgen.runtime.encoded import Block, Buffer, Encoded
+from fitsgen.signals import Held
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
-BLOCK = 2880
 PIECE = 1 << 20
 THREADS = 2
 # Below this, starting threads takes longer than they save.
@@ -59,11 +60,6 @@ class Unmade(Exception):  # noqa: N818 - says what became of it
 
 class WrongSize(Exception):  # noqa: N818 - says what is wrong
     """Data of another size than was told."""
-
-
-def padded(size: int) -> int:
-    """Return `size` rounded up to a whole number of FITS blocks of 2880 bytes."""
-    return -(-size // BLOCK) * BLOCK
 
 
 def write_parts(descriptor: int, parts: Sequence[Part], progress: Progress | None = None) -> None:
@@ -130,7 +126,8 @@ def _pool(total: int) -> Iterator[ThreadPoolExecutor | None]:
     try:
         yield pool
     finally:
-        pool.shutdown(cancel_futures=True)
+        with Held():  # A thread that was not waited for would write to a closed file.
+            pool.shutdown(cancel_futures=True)
 
 
 def _keep_freed_memory() -> None:

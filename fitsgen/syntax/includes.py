@@ -17,6 +17,7 @@ from fitsgen.syntax.parser import parse
 from fitsgen.syntax.text import MAX_LINES, read_text
 
 MAX_LEVELS = 64
+MAX_INCLUDES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Reader:
     """Reads templates, and keeps each parsed file for all that include it."""
 
     roots: Sequence[Root] = ()
-    _trees: dict[Path, tuple[Tree, list[Problem]]] = field(default_factory=dict)
+    _trees: dict[Path, tuple[Tree, list[Problem]] | CompileError] = field(default_factory=dict)
 
     def splice(self, path: Path, name: str | None = None) -> tuple[Spliced, list[Problem]]:
         """Read a template and all that it includes.
@@ -61,16 +62,24 @@ class Reader:
         """
         splicer = _Splicer(self, inherits=is_rules(path))
         lines = tuple(splicer.file(path, name or path.name, ()))
-        tree, _ = self._trees.get(path, (None, []))
+        tree = None
+        if splicer.is_bounded and isinstance(known := self._trees[path], tuple):
+            tree, _ = known
         spliced = Spliced(lines, tree, tuple(splicer.files.items()), tuple(splicer.missed))
         return spliced, splicer.problems
 
     def tree(self, path: Path, name: str) -> tuple[Tree, list[Problem]]:
         """Parse a file, once; raises `CompileError` where it cannot be read."""
-        if path not in self._trees:
-            text, source = read_text(path, name)
-            self._trees[path] = parse(text, source)
-        return self._trees[path]
+        known = self._trees.get(path)
+        if known is None:
+            try:
+                known = parse(*read_text(path, name))
+            except CompileError as error:
+                known = error
+            self._trees[path] = known
+        if isinstance(known, CompileError):
+            raise known
+        return known
 
 
 class _Splicer:
@@ -84,7 +93,7 @@ class _Splicer:
         self.open: list[Path] = []
         self.reals: dict[Path, str] = {}
         self.found: dict[tuple[Path, str], tuple[Path, str]] = {}
-        self.count = 0
+        self.count = self.includes = 0
         self.inherits = inherits
 
     def file(self, path: Path, name: str, chain: tuple[Position, ...]) -> Iterator[Line]:
@@ -98,7 +107,7 @@ class _Splicer:
         self.open.append(path)
         for node in tree.nodes:
             self.count += 1
-            if self.count > MAX_LINES:
+            if not self.is_bounded:
                 break
             line = Line(node, tree, chain)
             if isinstance(node, Include) and (self.inherits or not node.inherits):
@@ -106,11 +115,19 @@ class _Splicer:
             else:
                 yield line
         self.open.pop()
-        if self.count > MAX_LINES and not chain:
+        if not self.is_bounded and not chain:
             message = f"more than {MAX_LINES} lines once its includes are in place"
+            if self.includes > MAX_INCLUDES:
+                message = f"more than {MAX_INCLUDES} includes"
             self.problems.append(Problem(message, tree.position(0)))
 
+    @property
+    def is_bounded(self) -> bool:
+        """Whether there are no more lines and includes than are allowed, until now."""
+        return self.count <= MAX_LINES and self.includes <= MAX_INCLUDES
+
     def include(self, node: Include, line: Line, includer: Path) -> Iterator[Line]:
+        self.includes += 1
         if len(line.chain) >= MAX_LEVELS:
             self.report(line, f"includes nested more than {MAX_LEVELS} levels deep")
             return

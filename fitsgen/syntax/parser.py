@@ -14,7 +14,7 @@ from typing import Any
 from lark import Lark, Token, Transformer
 from lark.exceptions import UnexpectedInput, UnexpectedToken
 
-from fitsgen.diagnostics import Problem, Source
+from fitsgen.diagnostics import CompileError, Problem, Source
 from fitsgen.syntax.nodes import (
     Blank,
     Card,
@@ -54,6 +54,8 @@ def parse(text: str, source: Source) -> tuple[Tree, list[Problem]]:
 
     Every line that breaks the grammar gives a problem and is left out of the
     tree; the lines after it are read all the same.
+
+    Raises `CompileError` where too many lines do: then it is no template at all.
     """
     ended = text if text.endswith("\n") else text + "\n"
     if _OPEN_END.search(ended):
@@ -62,11 +64,11 @@ def parse(text: str, source: Source) -> tuple[Tree, list[Problem]]:
     problems: list[Problem] = []
 
     def recover(error: UnexpectedInput) -> bool:
-        if len(problems) < MAX_PROBLEMS:
-            problems.append(_problem(error, tree))
-        elif len(problems) == MAX_PROBLEMS:
+        if len(problems) == MAX_PROBLEMS:
             at = tree.position(error.pos_in_stream or 0)
-            problems.append(Problem("more faults of this kind are not told", at))
+            message = f"more than {MAX_PROBLEMS} lines are wrong: no further one is read"
+            raise CompileError([*problems, Problem(message, at)])
+        problems.append(_problem(error, tree))
         _skip_line(error)
         return True
 

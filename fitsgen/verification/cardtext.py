@@ -11,8 +11,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from fitsgen.blocks import CARD
 from fitsgen.diagnostics import Severity
-from fitsgen.inputs.headers import CARD, COMMENTARY, CardText, Header, Value
+from fitsgen.inputs.cards import COMMENTARY, CardText, Value
+from fitsgen.inputs.headers import Header
 
 _INDEXED = re.compile(r"([A-Z]+)([0-9]+)(?:_([0-9]+))?([A-Z]?)")
 _SMALL_EXPONENT = re.compile(r"[0-9.][ed][+-]?[0-9]")

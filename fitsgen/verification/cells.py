@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from fitsgen.diagnostics import Severity
 from fitsgen.inputs.columns import Format
+from fitsgen.inputs.content import Window
+from fitsgen.inputs.rows import Rows
 from fitsgen.verification.cardtext import Cards, Fault
 from fitsgen.verification.columns import Column
 
@@ -20,22 +22,16 @@ if TYPE_CHECKING:
 
 _PIECE = 4 * 2**20
 _CHECKED = "LAX"
-_MAXIMUM = re.compile(r"\(([0-9]+)\)")
+_MAXIMUM = re.compile(r"\(([0-9]{1,18})\)")
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _REAL = re.compile(r"[+-]?(?:[0-9]+(\.)?[0-9]*|(\.)[0-9]+)(?:[ED]?[+-][0-9]+|[ED][0-9]+)?")
 
 
-def binary_faults(
-    columns: list[Column], data: memoryview, shape: tuple[int, ...], heap: int
-) -> Iterator[Fault]:
+def binary_faults(columns: list[Column], rows: Rows, heap: int) -> Iterator[Fault]:
     """Yield what is wrong with the cells of a binary table.
 
     Parameters
     ----------
-    data
-        The rows, and the heap behind them.
-    shape
-        NAXIS1 and NAXIS2.
     heap
         How many bytes the heap has.
     """
@@ -44,16 +40,11 @@ def binary_faults(
         if heap < 0
         else [c for c in columns if c.width and (c.is_variable or c.form.code in _CHECKED)]
     )
-    if not checked or not shape[1]:
-        return
-    import numpy as np
-
-    table = np.frombuffer(data[: shape[0] * shape[1]], np.uint8).reshape(shape[1], shape[0])
-    step = max(1, _PIECE // shape[0])
     for column in checked:
-        for start in range(0, shape[1], step):
-            piece = table[start : start + step, column.start : column.start + column.width]
-            wrong, said, section = _wrong(column, np.ascontiguousarray(piece), heap)
+        step = max(1, _PIECE // column.width)
+        for start in range(0, len(rows), step):
+            piece = rows.part(slice(start, start + step)).field(column.start, column.width)
+            wrong, said, section = _wrong(column, piece, heap)
             if wrong.any():
                 row = start + int(wrong.argmax()) + 1
                 yield Fault(f"row {row}, column {column.number}: {said}", section)
@@ -101,9 +92,7 @@ def _outside(column: Column, cells: NDArray[Any], heap: int) -> NDArray[Any]:
     return np.asarray(outside & (count != 0))
 
 
-def ascii_faults(
-    columns: list[Column], cards: Cards, data: memoryview, length: int
-) -> Iterator[Fault]:
+def ascii_faults(columns: list[Column], cards: Cards, data: Window, length: int) -> Iterator[Fault]:
     """Yield what is wrong with the cells of an ASCII table whose rows have `length` bytes."""
     if not length:
         return
@@ -120,7 +109,7 @@ def ascii_faults(
             yield from _numbers(column, cards, data, length)
 
 
-def _numbers(column: Column, cards: Cards, data: memoryview, length: int) -> Iterator[Fault]:
+def _numbers(column: Column, cards: Cards, data: Window, length: int) -> Iterator[Fault]:
     null = (cards.string(f"TNULL{column.number}") or "").strip()
     pattern = _INTEGER if column.form.code == "I" else _REAL
     for start in range(column.start, len(data), length):

@@ -17,9 +17,10 @@ from fitsgen.verification.cardtext import Card, Cards, Fault
 from fitsgen.verification.reserved import Type, is_stored
 
 # What follows the type is free (section 7.3.1); for text it is mostly the length of a part.
-_BINARY = re.compile(r"([0-9]*)([LXBIJKAEDCM])([^a-z ]*)")
+# A count has no more digits than an integer of FITS: Python refuses to convert thousands.
+_BINARY = re.compile(r"([0-9]{0,18})([LXBIJKAEDCM])([^a-z ]*)")
 _VARIABLE = re.compile(r"([01]?)([PQ])([LXBIJKAEDCM](?:\([0-9]*\))?)")
-_ASCII = re.compile(r"([AI])([0-9]+)|([FED])([0-9]+)\.[0-9]+")
+_ASCII = re.compile(r"([AI])([0-9]{1,18})|([FED])([0-9]{1,18})\.[0-9]+")
 _DISPLAY = re.compile(
     r"(?:([AL])|([IBOZ])(?=[0-9]+(?:\.[0-9]+)? *$)|([FEDG]|EN|ES)(?=[0-9]+\.))"
     r"[0-9]+(?:\.[0-9]+(?:E[0-9]+)?)? *"
@@ -196,7 +197,8 @@ def _binary_column(cards: Cards, column: Column) -> Iterator[Fault]:
         yield Fault(message, "7.3.2", null, Severity.WARNING)
     for card in cards.some([f"TBCOL{number}"]):
         yield Fault(f"{card.keyword} is for ASCII tables only", "7.2.1", card)
-    if code == "A" and form.rest.isdigit() and form.repeat % (int(form.rest) or 1):
+    width = int(form.rest) if form.rest.isdigit() and len(form.rest) < 19 else 1
+    if code == "A" and form.repeat % (width or 1):
         message = f"TFORM{number} has {form.repeat} characters, no multiple of {form.rest}"
         yield Fault(message, "7.3.1", cards.get(f"TFORM{number}"), Severity.WARNING)
     yield from _display(cards, number, code)

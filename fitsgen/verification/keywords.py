@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from fitsgen.diagnostics import Severity
-from fitsgen.inputs.headers import COMMENTARY
+from fitsgen.inputs.cards import COMMENTARY
 from fitsgen.runtime.structural import is_structural
 from fitsgen.valuetypes import type_of
 from fitsgen.verification.expected import ExpectedCard, ExpectedHDU, Text, is_placed

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from fitsgen.diagnostics import Severity
-from fitsgen.inputs.headers import COMMENTARY
+from fitsgen.inputs.cards import COMMENTARY
 from fitsgen.inputs.structure import Kind, Structure
 from fitsgen.runtime.checks import is_bool, is_integer, is_numeric, is_string
 from fitsgen.runtime.functions import fromfitstime

@@ -16,6 +16,7 @@ from fitsgen.cli.convert import convert_verb
 from fitsgen.cli.ending import plain_ending
 from fitsgen.cli.proposal import proposal_verb
 from fitsgen.cli.reproduce import reproduce_verb
+from fitsgen.cli.simulate import simulate_verb
 from fitsgen.cli.templates import check_verb, compile_verb, describe_verb, list_verb, show_verb
 from fitsgen.cli.verify import verify_verb
 
@@ -30,6 +31,7 @@ VERBS = (
     list_verb,
     show_verb,
     describe_verb,
+    simulate_verb,
 )
 
 

@@ -62,9 +62,15 @@ _NATURAL = click.IntRange(min=0)
     type=click.Path(file_okay=False, path_type=Path),
     help="Where the files go; it is made if it is missing.",
 )
+@click.option(
+    "--crds",
+    metavar="DIRECTORY",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Add the references to a cache from which the pipeline takes them by itself.",
+)
 @overwrite_option
 @limited
-def simulate_verb(mode: str, output: Path, overwrite: bool, **wish: Any) -> None:
+def simulate_verb(mode: str, output: Path, crds: Path | None, overwrite: bool, **wish: Any) -> None:
     """Simulate an exposure, and the reference files that belong to it.
 
     Makes the raw file as the ground system writes it, the exposure
@@ -74,19 +80,25 @@ def simulate_verb(mode: str, output: Path, overwrite: bool, **wish: Any) -> None
     Example: fitsgen simulate nircam_image --scene grid:500 --subarray SUB64P -o sim
     """
     from fitsgen.cli.report import progress_bar
+    from fitsgen.simulate.crds import Use, add
     from fitsgen.simulate.making import make
 
     with reported():
         plan = _plan(mode, **wish)
         output.mkdir(parents=True, exist_ok=True)
         with progress_bar() as advance:
-            make(
+            made = make(
                 plan,
                 output,
                 overwrite=overwrite,
                 advance=advance,
                 tell=lambda path: click.echo(f"wrote {path}"),
             )
+        if crds:
+            detector, exp_type = plan.mode.detector, plan.mode.exp_type
+            use = Use(detector.instrument, detector.name, exp_type, plan.readpatt, plan.area_name)
+            add(crds, use, made.references)
+            click.echo(f"added {len(made.references)} references to {crds}")
 
 
 def _plan(

@@ -61,6 +61,9 @@ def plan(wish: Wish) -> Plan:
         raise _fault("guider_id", "has 2 integrations of 2 groups")
     if mode.file_type == "guider_fineguide" and groups < 8:
         raise _fault("guider_fineguide", f"needs 8 groups or more, not {groups}")
+    readpatt = wish.readpatt or mode.readpatt
+    if "IRS2" in readpatt.upper():
+        raise _fault(readpatt, "cannot be simulated yet: reference pixels are read in between")
     return Plan(
         mode=mode if detector is mode.detector else _with(mode, detector),
         area_name=name,
@@ -69,7 +72,7 @@ def plan(wish: Wish) -> Plan:
         readout=Readout(integrations, groups, wish.frames, wish.gap, frame_time=area.frame_time),
         effects=_effects(wish, mode, area, parameters),
         scene=parse(wish.scene or mode.scene),
-        readpatt=wish.readpatt or mode.readpatt,
+        readpatt=readpatt,
         configuration={**mode.configuration, **wish.keywords},
         seed=wish.seed,
     )

@@ -177,8 +177,11 @@ def maps_file(plan: Plan) -> HDUList:
         "COEFFS": _coefficients(plan),
     }
     primary = fits.PrimaryHDU()
-    for key, value in {**exposure_keywords(plan), **_identity(plan)}.items():
-        primary.header[key] = value
+    # Where the telescope looked is nothing of a detector.
+    keywords = {**exposure_keywords(plan), **_identity(plan)}
+    for key, value in keywords.items():
+        if key not in _POINTING and not key.startswith("CRPIX"):
+            primary.header[key] = value
     hdus = [fits.ImageHDU(turn.pixels(image), name=name) for name, image in images.items()]
     return fits.HDUList([primary, *hdus])
 

@@ -4,7 +4,7 @@
 # make check   style, types, who imports whom, known holes of dependencies, what is handed on
 # make audit   asks the public list of holes for the dependencies; needs pip-audit and a network
 # make docs    a page on every shipped file type, in site/
-# make fuzz    every target of the fuzzer for SECONDS=60 each; needs atheris
+# make fuzz    every target of the fuzzer for SECONDS=60, the main ones thrice; needs atheris
 # make kills   300 conversions killed at random moments: what they leave
 # make bench   the measurements of docs/performance.md; ARGS=--quick for a try
 PYTHON ?= python3

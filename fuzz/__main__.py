@@ -95,7 +95,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m fuzz", description=__doc__)
     names = [target.name for target in TARGETS]
     parser.add_argument("target", choices=[*names, "all"])
-    parser.add_argument("--seconds", type=int, default=0, help="for each target")
+    parser.add_argument(
+        "--seconds", type=int, default=0, help="for each target; thrice for the main ones"
+    )
     parser.add_argument("--runs", type=int, default=0, help="executions of each target")
     parser.add_argument("--jobs", type=int, default=1, help="targets at a time")
     parser.add_argument("--merge", action="store_true", help="take what was found into the corpus")
@@ -127,11 +129,10 @@ def _fuzzed(target: Target, wish: Wish) -> Run:
     before = set(FOUND.iterdir())
     words = new.with_suffix(".dict")
     words.write_text(target.dictionary(), encoding="ascii")
-    done = _child(
-        target.name, *_limits(wish), f"-dict={words}", f"-max_len={target.max_length}",
-        f"-artifact_prefix={FOUND}/{target.name}-", "-print_final_stats=1", str(new),
-        *map(str, corpus), place=wish.place,
-    )  # fmt: skip
+    limits = (*_limits(wish, target.weight), f"-max_len={target.max_length}", f"-dict={words}")
+    told = (f"-artifact_prefix={FOUND}/{target.name}-", "-print_final_stats=1")
+    places = (str(new), *map(str, corpus))
+    done = _child(target.name, *limits, *told, *places, place=wish.place)
     crashes = tuple(sorted(set(FOUND.iterdir()) - before))
     for crash in crashes:
         crash.with_suffix(".log").write_text(_cause(done.told), encoding="utf-8")
@@ -144,10 +145,10 @@ def _fuzzed(target: Target, wish: Wish) -> Run:
     return Run(target.name, executions, seconds, features, crashes, reason)
 
 
-def _limits(wish: Wish) -> list[str]:
+def _limits(wish: Wish, weight: int) -> list[str]:
     limits = [f"-timeout={TIMEOUT}", f"-rss_limit_mb={RESIDENT}", "-use_value_profile=0"]
     if wish.seconds:
-        limits.append(f"-max_total_time={wish.seconds}")
+        limits.append(f"-max_total_time={wish.seconds * weight}")
     if wish.runs:
         limits.append(f"-runs={wish.runs}")
     return limits

@@ -11,6 +11,7 @@ import json
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from math import prod
 
 from fitsgen import compiler
@@ -148,8 +149,8 @@ def _logical(text: str) -> Logical:
 
 
 def _told(problems: Iterable[Problem]) -> None:
-    """Show problems as a terminal and as a program get them."""
-    found = list(problems)
+    """Show problems, the first few of many, as a terminal and as a program get them."""
+    found = list(islice(problems, 5))
     if found:
         render(found).encode("utf-8")
         json.loads(render_json(found))

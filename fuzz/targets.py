@@ -26,6 +26,8 @@ class Target:
         Changes a text or file as a whole, keeping it near to a right one.
     shares
         The target whose corpus it has, where it reads the same kind of thing.
+    weight
+        How many times as long as others it is fuzzed.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Target:
     words: tuple[str, ...] = ()
     mutate: mutate.Mutate | None = None
     shares: str = ""
+    weight: int = 1
 
     @property
     def corpus(self) -> Path:
@@ -50,11 +53,13 @@ class Target:
 
 
 TARGETS = (
-    Target("template", compiling.template, 1500, ("template", "expression"), mutate.lines),
-    Target("rules", compiling.rules, 1000, ("template", "expression"), mutate.lines),
-    Target("expression", compiling.expression, 1000, ("expression",), mutate.expression),
-    Target("datafile", reading.data_file, 1000, ("template",), mutate.lines),
-    Target("fits", reading.fits, 6 * 2880, ("fits",), mutate.fits),
+    Target(
+        "template", compiling.template, 1000, ("template", "expression"), mutate.lines, weight=3
+    ),
+    Target("rules", compiling.rules, 700, ("template", "expression"), mutate.lines),
+    Target("expression", compiling.expression, 1000, ("expression",), mutate.expression, weight=3),
+    Target("datafile", reading.data_file, 1000, ("template",), mutate.lines, weight=3),
+    Target("fits", reading.fits, 6 * 2880, ("fits",), mutate.fits, weight=3),
     Target("standard", reading.standard, 6 * 2880, ("fits",), mutate.fits, "fits"),
     Target("cards", headers.cards, 10 * 80, ("fits",), mutate.cards),
     Target("proposal", reading.proposal, 2500, ("xml",), mutate.archive),

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
 from astropy.io import fits
 
@@ -16,6 +17,10 @@ from fitsgen.simulate.raw import Exposure, nirspec_ifu
 HERE = Path(__file__).parent
 DATA = HERE / "data"
 FITSVERIFY = shutil.which("fitsverify")
+
+# On a busy machine any example may take long: how fast something is is measured elsewhere.
+hypothesis.settings.register_profile("calm", deadline=None)
+hypothesis.settings.load_profile("calm")
 
 Conforms = Callable[[Path], None]
 

@@ -102,16 +102,6 @@ def changed(name: str, change: Callable[[bytes], bytes]) -> Make:
     return make
 
 
-def replaced(name: str, old: str, new: str | bytes) -> Make:
-    """Put a text in the place of another one that stands in a file once."""
-
-    def change(content: bytes) -> bytes:
-        assert content.count(old.encode()) == 1, old
-        return content.replace(old.encode(), new.encode() if isinstance(new, str) else new)
-
-    return changed(name, change)
-
-
 def all_of(*makes: Make) -> Make:
     def make(directory: Path) -> None:
         for one in makes:
@@ -120,7 +110,7 @@ def all_of(*makes: Make) -> Make:
     return make
 
 
-def make_good(directory: Path, compression: str = "RICE_1", **options: object) -> None:
+def make_good(directory: Path) -> None:
     """Write the files that are damaged: an image, a table with a heap, a compressed image."""
     primary = fits.PrimaryHDU()
     primary.header["TARGET"] = ("Vega", "what was looked at")
@@ -139,14 +129,12 @@ def make_good(directory: Path, compression: str = "RICE_1", **options: object) -
             primary,
             fits.ImageHDU(pixels, name="SCI"),
             fits.BinTableHDU.from_columns(columns, name="EVENTS"),
-            fits.CompImageHDU(
-                counts, name="PACKED", compression_type=compression, tile_shape=(8, 50), **options
-            ),
+            fits.CompImageHDU(counts, name="PACKED", compression_type="RICE_1", tile_shape=(8, 50)),
         ]
     )
-    hdus.writeto(directory / "in.fits", overwrite=True)
-    hdus.writeto(directory / "sums.fits", checksum=True, overwrite=True)
+    hdus.writeto(directory / "in.fits")
+    hdus.writeto(directory / "sums.fits", checksum=True)
     raw = nirspec_ifu(Exposure(integrations=1, groups=2, rows=8, columns=6))
-    raw.writeto(directory / "raw.fits", overwrite=True)
+    raw.writeto(directory / "raw.fits")
     for name, text in TEMPLATES.items():
         (directory / name).write_text(text)

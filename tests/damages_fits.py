@@ -137,16 +137,13 @@ ALL = CONVERT.replace("t.gen.txt", "all.gen.txt")
 STRUCTURE: dict[str, Damage] = {
     "empty": refused(written("in.fits", b""), IN, "empty"),
     "a byte": refused(cut(1), IN),
-    "a card": refused(cut(CARD), at(0), "the header", "no END"),
     "half a header": refused(cut(400), at(0), "the header", "no END"),
     "half a header of an extension": refused(cut(3200), at(SCI), "the header", "byte 2880"),
     "the last byte of data is missing": refused(
         cut(14400 + BLOCK + 2354), at(PACKED), "the data are cut short: expected 2355"
     ),
-    "half the data": refused(cut(7000), at(SCI), "the data are cut short: expected 2400"),
     "the header alone": refused(cut(5760), at(SCI), "the data are cut short"),
     "zeros": refused(written("in.fits", bytes(8640)), IN, "SIMPLE"),
-    "zeros after SIMPLE": refused(sparse(8640), at(0), "the header", "no END"),
     "zeros for 200 MB after SIMPLE": refused(sparse(200_000_000), at(0), "the header", "no END"),
     "data of 100 GB": refused(setting(SCI, NAXIS1="25000000000"), at(SCI), "cut short"),
     "data of 2^93 bytes": refused(
@@ -154,7 +151,6 @@ STRUCTURE: dict[str, Damage] = {
         at(SCI),
     ),
     "NAXIS1 of 10^12": refused(setting(SCI, NAXIS1="1000000000000"), at(SCI), "cut short"),
-    "NAXIS1 of 69 digits": refused(setting(SCI, NAXIS1="9" * 69), at(SCI), "2**63 bytes"),
     "no END": refused(raw_card(PACKED, "END", b""), at(PACKED), "the header", "no END"),
     "no END in the primary header": refused(
         raw_card(0, "END", b""), "no HDU named EVENTS", "0 SCI", command=ALL
@@ -162,24 +158,16 @@ STRUCTURE: dict[str, Damage] = {
     "END with a value": unharmed(raw_card(PACKED, "END", b"END     = T")),
     "BITPIX 7": refused(setting(SCI, BITPIX="7"), at(SCI), "BITPIX is 7"),
     "BITPIX 'x'": refused(setting(SCI, BITPIX="'x'"), at(SCI), "BITPIX is 'x'"),
-    "BITPIX 16.0": refused(setting(SCI, BITPIX="16.0"), at(SCI), "BITPIX is 16.0"),
     "no BITPIX": refused(setting(SCI, BITPIX=None), at(SCI), "BITPIX"),
-    "BITPIX of the primary HDU is 0": refused(setting(0, BITPIX="0"), at(0), "BITPIX is 0"),
     "NAXIS -1": refused(setting(SCI, NAXIS="-1"), at(SCI), "NAXIS is -1"),
     "NAXIS of 2^31": refused(setting(SCI, NAXIS="2147483648"), at(SCI), "NAXIS is 2147483648"),
-    "NAXIS 'two'": refused(setting(SCI, NAXIS="'two'"), at(SCI), "NAXIS is 'two'"),
-    "no NAXIS": refused(setting(SCI, NAXIS=None), at(SCI), "NAXIS"),
     "no NAXIS2": refused(setting(SCI, NAXIS2=None), at(SCI), "NAXIS2"),
     "NAXIS1 -20": refused(setting(SCI, NAXIS1="-20"), at(SCI), "NAXIS1 is -20"),
-    "NAXIS1 undefined": refused(setting(SCI, NAXIS1=""), at(SCI), "NAXIS1"),
     "PCOUNT -1": refused(setting(SCI, PCOUNT="-1"), at(SCI), "PCOUNT is -1"),
     "PCOUNT of 10^15": refused(setting(EVENTS, PCOUNT="1000000000000000"), at(EVENTS), "the data"),
-    "PCOUNT 'x'": refused(setting(EVENTS, PCOUNT="'x'"), at(EVENTS), "PCOUNT is 'x'"),
     "GCOUNT 0": refused(setting(SCI, GCOUNT="0"), at(SCI)),
     "GCOUNT 2 of a table": refused(setting(EVENTS, GCOUNT="2"), at(EVENTS), "GCOUNT"),
-    "GCOUNT of 10^9": refused(setting(SCI, GCOUNT="1000000000"), at(SCI), "the data are cut short"),
     "SIMPLE = F": refused(setting(0, SIMPLE="F"), at(0), "SIMPLE is not T"),
-    "SIMPLE = 1": refused(setting(0, SIMPLE="1"), at(0), "SIMPLE is not T"),
     "no SIMPLE": refused(setting(0, SIMPLE=None), IN, "SIMPLE  ="),
     "XTENSION is a number": refused(
         setting(SCI, XTENSION="5"), "HDU 1", "unknown extension 5", "error: "
@@ -205,9 +193,6 @@ STRUCTURE: dict[str, Damage] = {
         changed("in.fits", lambda c: c[:14400] + b"garbage" * 1000 + c[14400:]),
         "PACKED",
         command=ALL,
-    ),
-    "a byte too much between HDUs": refused(
-        changed("in.fits", lambda c: c[:14400] + b"\0" + c[14400:]), "PACKED", command=ALL
     ),
     "line ends of another system": refused(
         changed("in.fits", lambda c: c.replace(b"\n", b"\r\n").replace(b"\0", b"\0\r\n", 3)),
@@ -237,11 +222,6 @@ STRUCTURE: dict[str, Damage] = {
         "/dev/zero: error: not a regular file",
         command="convert /dev/zero -t t.gen.txt -o out.fits",
     ),
-    "a file nobody may read": refused(
-        lambda d: (d / "loop.fits").symlink_to("loop.fits"),
-        "loop.fits: error: cannot be read",
-        command="convert loop.fits -t t.gen.txt -o out.fits",
-    ),
 }
 
 WHERE = "t.gen.txt:3:12: error: primary TARGET: "
@@ -269,10 +249,6 @@ CARDS: dict[str, Damage] = {
     "NUL in a card that is read": refused(
         raw_card(0, "TARGET", b"TARGET  = 'V\0ga'"), WHERE, "HDU 0", "0x00"
     ),
-    "NUL in a card that nobody reads": unharmed(adding(0, b"OTHER   = 'V\0ga'")),
-    "a tab in a card that is read": refused(
-        raw_card(0, "TARGET", b"TARGET  =\t'Vega'"), WHERE, "HDU 0", "column 10"
-    ),
     "an escape sequence in a card that is read": refused(
         raw_card(0, "TARGET", b"TARGET  = '\x1b[2J'"), WHERE, "HDU 0", "0x1B"
     ),
@@ -286,11 +262,7 @@ CARDS: dict[str, Damage] = {
     "no blank after the =": refused(
         raw_card(0, "EXPTIME", b"EXPTIME =12"), TIME, "HDU 0", "column 10"
     ),
-    "no number": refused(
-        raw_card(0, "EXPTIME", b"EXPTIME = 12,5"), TIME, "HDU 0", "card 6 (EXPTIME)"
-    ),
     "NaN": refused(setting(0, EXPTIME="NaN"), TIME, "HDU 0", "card 6 (EXPTIME)", NAN),
-    "Inf": refused(setting(0, EXPTIME="-Inf"), TIME, "HDU 0", "card 6 (EXPTIME)", NAN),
     "1e999": refused(setting(0, EXPTIME="1e999"), TIME, "HDU 0", "1e999 is beyond"),
     "NaN in a card that nobody reads": unharmed(adding(0, card("OTHER", "NaN"))),
     "100,000 CONTINUE cards": unharmed(long_header(100_000, b"CONTINUE  'and on &'")),
@@ -302,7 +274,6 @@ CARDS: dict[str, Damage] = {
     "EXTNAME is missing": refused(
         setting(SCI, EXTNAME=None), "has no HDU named SCI", "t.gen.txt:8:1: error: "
     ),
-    "BSCALE 'x'": refused(setting(SCI, BSCALE="'x'"), "HDU 1", "BSCALE is 'x'"),
     "BZERO 1e999": refused(setting(SCI, BZERO="1e999"), "HDU 1", "BZERO", "1e999"),
     "BLANK 'x'": refused(
         setting(SCI, BITPIX="32", BLANK="'x'", BSCALE="2.0"), "HDU 1", "BLANK is 'x'"

@@ -67,12 +67,9 @@ GZIPS: dict[str, Damage] = {
     "gzip: a byte is missing": refused_gzip(packed(lambda c: c[:-1])),
     "gzip: cut short": refused_gzip(packed(lambda c: c[: len(c) // 2])),
     "gzip: a header alone": refused_gzip(packed(lambda c: c[:10])),
-    "gzip: two bytes": refused_gzip(packed(lambda c: c[:2])),
     "gzip: a wrong CRC": refused_gzip(packed(lambda c: c[:-8] + b"\0\0\0\0" + c[-4:])),
-    "gzip: a wrong size": refused_gzip(packed(lambda c: c[:-4] + b"\1\0\0\0")),
     "gzip: a flipped bit": refused_gzip(packed(flipped)),
     "gzip: another method": refused_gzip(packed(lambda c: c[:2] + b"\x07" + c[3:])),
-    "gzip: reserved flags": refused_gzip(packed(lambda c: c[:3] + b"\xff" + c[4:])),
     "gzip: garbage at the end": warned(
         packed(lambda c: c + b"garbage" * 9),
         "in.fits.gz: warning: 63 bytes after the gzip-compressed data",
@@ -81,7 +78,6 @@ GZIPS: dict[str, Damage] = {
     "gzip: zeros at the end": unharmed_gzip(packed(lambda c: c + bytes(512))),
     "gzip: of no FITS": refused_gzip(written("in.fits.gz", gzip.compress(b"hello" * 99))),
     "gzip: of nothing": refused_gzip(written("in.fits.gz", gzip.compress(b""))),
-    "gzip: of gzip": refused_gzip(packed(gzip.compress)),
     "gzip: of FITS cut short": refused_gzip(
         lambda d: (d / "in.fits.gz").write_bytes(
             gzip.compress((d / "in.fits").read_bytes()[:7000])
@@ -122,10 +118,6 @@ EXTERNAL = b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]>\n<a>&b;</a>'
 XMLS: dict[str, Damage] = {
     "xml: billion laughs": refused_apt(laughs, "DTD"),
     "xml: an external entity": refused_apt(EXTERNAL, "1234.aptx:1", "DTD"),
-    "xml: an external document type": refused_apt(
-        b'<!DOCTYPE a SYSTEM "http://127.0.0.1:9/a.dtd"><a/>', "1234.aptx:1", "DTD"
-    ),
-    "xml: an unknown entity": refused_apt(b"<a>\n&b;</a>", "1234.aptx:2:"),
     "xml: 3 million elements": refused_apt(
         lambda: b"<a>" + b"<b/>" * 3_000_000 + b"</a>", "elements"
     ),
@@ -135,7 +127,6 @@ XMLS: dict[str, Damage] = {
     "xml: a million attributes": refused_apt(
         lambda: b"<a " + b" ".join(b'b%d=""' % n for n in range(1_000_000)) + b"/>", "attributes"
     ),
-    "xml: an attribute twice": refused_apt(b"<a>\n<b c='1' c='2'/></a>", "1234.aptx:2:"),
     "xml: 100,000 deep": refused_apt(lambda: b"<a>" * 100_000, "deep"),
     "xml: 300,000 names": refused_apt(
         lambda: b"<a>" + b"".join(b"<b%d/>" % n for n in range(150_000)) + b"</a>", "names"
@@ -149,9 +140,6 @@ XMLS: dict[str, Damage] = {
     "xml: UTF-16 cut short": refused_apt("<a>b</a>".encode("utf-16")[:-3], "1234.aptx"),
     "xml: cut short": refused_apt(GOOD[:-12], "1234.aptx:"),
     "xml: a NUL": refused_apt(b"<a>\n\0</a>", "1234.aptx:2:"),
-    "xml: text after the end": refused_apt(GOOD + b"more", "1234.aptx:3:"),
-    "xml: tags that cross": refused_apt(b"<a><b>\n</a></b>", "1234.aptx:2:"),
-    "xml: a prefix of nothing": refused_apt(b"<a>\n<b:c/></a>", "1234.aptx:2:"),
     "xml: no text": refused_apt(b"<?xml version='1.0'?>", "1234.aptx:1:"),
 }
 
@@ -190,9 +178,6 @@ ZIPS: dict[str, Damage] = {
     "zip: a path that climbs": refused_apt(
         zipped(("../../x", b""), ("1234.xml", GOOD)), "leads out of the archive"
     ),
-    "zip: an absolute path": refused_apt(
-        zipped(("/etc/x", b""), ("1234.xml", GOOD)), "leads out of the archive"
-    ),
     "zip: a path of another system": refused_apt(
         zipped(("C:\\x", b""), ("1234.xml", GOOD)), "leads out of the archive"
     ),
@@ -205,15 +190,10 @@ ZIPS: dict[str, Damage] = {
     "zip: nothing in it": refused_apt(zipped(), "nothing"),
     "zip: a directory cut short": refused_apt(ZIP[:-30], "damaged"),
     "zip: half of it": refused_apt(ZIP[: len(ZIP) // 2], "damaged"),
-    "zip: four bytes": refused_apt(LOCAL, "damaged"),
     "zip: an unknown method": refused_apt(
         patched(patched(ZIP, LOCAL, 8, b"\x63"), CENTRAL, 10, b"\x63"), "method"
     ),
     "zip: bzip2": refused_apt(zipped(("1234.xml", GOOD), method=zipfile.ZIP_BZIP2), "method"),
-    "zip: lzma": refused_apt(zipped(("1234.xml", GOOD), method=zipfile.ZIP_LZMA), "method"),
-    "zip: a directory elsewhere": refused_apt(
-        patched(ZIP, END, 16, b"\xff\xff\xff\x7f"), "damaged"
-    ),
     "zip: a file elsewhere": refused_apt(patched(ZIP, CENTRAL, 42, b"\xff\xff\xff\x7f"), "damaged"),
     "zip: sizes of zip64 without zip64": refused_apt(
         patched(ZIP, CENTRAL, 20, b"\xff" * 8), "1234.aptx"
@@ -230,7 +210,6 @@ ZIPS: dict[str, Damage] = {
         zipped(("x.y", b""), ("1234.xml", GOOD)).replace(b"x.y", b"x\0y"), "NUL"
     ),
     "zip: in a zip": refused_apt(zipped(("1234.xml", ZIP)), "1234.aptx/1234.xml"),
-    "zip: an empty file": refused_apt(zipped(("1234.xml", b"")), "1234.aptx/1234.xml"),
     "zip: billion laughs": refused_apt(lambda: zipped(("1234.xml", laughs())), "DTD"),
 }
 

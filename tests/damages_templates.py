@@ -58,14 +58,12 @@ DAMAGES: dict[str, Damage] = {
         template(TEMPLATE.encode("utf-16-le")), "t.gen.txt:1:2: error: a NUL", "UTF-16"
     ),
     "a NUL": refused_check(value("'a\0b'"), "t.gen.txt:3:14: error: a NUL"),
-    "a control character": refused_check(value("'a\x1b[2Jb'"), "t.gen.txt:3:14: error: ", "0x1B"),
     "a byte order mark": unharmed(changed("t.gen.txt", lambda c: b"\xef\xbb\xbf" + c)),
     "line ends of two bytes": unharmed(changed("t.gen.txt", lambda c: c.replace(b"\n", b"\r\n"))),
     "line ends of a carriage return": refused_check(
         changed("t.gen.txt", lambda c: c.replace(b"\n", b"\r")), "t.gen.txt:1:", "error: "
     ),
     "a line separator of Unicode": refused_check(value("1\u2028B = 2"), "t.gen.txt:3:", "error: "),
-    "a next line of Unicode": refused_check(value("1\x85B = 2"), "t.gen.txt:3:", "error: "),
     "text that runs backwards": refused_check(value("'\u202e abc'"), "t.gen.txt:3:", "error: "),
     "cut in a multibyte character": refused_check(
         template("<<file t>>\n<<header p>>\n# é".encode()[:-1]), "t.gen.txt:3:3: error: ", "0xC3"
@@ -113,9 +111,6 @@ DAMAGES: dict[str, Damage] = {
     "a FIFO as include": refused_check(
         include(os.mkfifo), "i.gen.inc: error: not a regular file", "t.gen.txt:4:1"
     ),
-    "a directory as include": refused_check(
-        include(Path.mkdir), "i.gen.inc: error: not a regular file", "t.gen.txt:4:1"
-    ),
     "an include that is latin-1": refused_check(
         include(lambda p: p.write_bytes(b"B = '\xe9'\n")), "i.gen.inc:1:6: error: ", "t.gen.txt:4:1"
     ),
@@ -144,23 +139,10 @@ DAMAGES: dict[str, Damage] = {
     "a million lines": refused_check(
         value("1\n" + "A = 1\n" * 1_000_000), "t.gen.txt: error: too large", "50000 lines"
     ),
-    "a million empty lines": refused_check(
-        value("1" + "\n" * 1_000_000), "t.gen.txt: error: too large", "50000 lines"
-    ),
     "a line of 4 MB of text": refused_check(
         value("'" + "x" * 4_100_000 + "'"), "t.gen.txt:3:1: error: "
     ),
-    "a line of 4 MB of a name": refused_check(value("x" * 4_100_000), "t.gen.txt:3:1: error: "),
     "a line of 4 MB of digits": refused_check(value("9" * 4_100_000), "t.gen.txt:3:1: error: "),
-    "a line of 4 MB of a sum": refused_check(
-        value("1" + "+1" * 2_050_000), "t.gen.txt:3:1: error: "
-    ),
-    "a line of 4 MB of blanks": refused_check(
-        value(" " * 4_100_000 + "("), "t.gen.txt:3:", "error: "
-    ),
-    "a list of 2 million numbers": refused_check(
-        value("[" + "1," * 2_000_000 + "]"), "t.gen.txt:3:", "error: "
-    ),
     "a text over 49,000 lines": refused_check(
         value("'" + "x\\\n" * 49_000 + "'"), "t.gen.txt:3:", "error: "
     ),
@@ -173,15 +155,8 @@ DAMAGES: dict[str, Damage] = {
     "1,900 nested brackets": refused_check(
         value("(" * 1900 + ")" * 1900), "t.gen.txt:3:", "error: "
     ),
-    "1,900 nested lists": refused_check(
-        value("[" * 1900 + "1" + "]" * 1900), "t.gen.txt:3:", "error: "
-    ),
     "10,000 signs": refused_check(value("-" * 10_000 + "1"), "t.gen.txt:3:", "error: "),
-    "10,000 times not": refused_check(value("not " * 10_000 + "1"), "t.gen.txt:3:", "error: "),
     "10,000 powers": refused_check(value("2" + "**2" * 10_000), "t.gen.txt:3:", "error: "),
-    "10,000 conditions": refused_check(
-        value("1 if 1 else " * 10_000 + "1"), "t.gen.txt:3:", "error: "
-    ),
     "10,000 attributes": refused_check(
         value("input" + ".data" * 10_000), "t.gen.txt:3:", "error: "
     ),
@@ -190,7 +165,6 @@ DAMAGES: dict[str, Damage] = {
         "t.gen.txt:3:5: error: ",
         "quote",
     ),
-    "90,000 quotes in a line": refused_check(value("'" * 90_001), "t.gen.txt:3:", "error: "),
     "49,000 faulty lines": refused_check(
         template("<<file t>>\n<<header p>>\n" + "(\n" * 49_000), "t.gen.txt:3:1: error: "
     ),

@@ -32,7 +32,6 @@ HEAD = "<<file d>>\nA = "
 
 DATA_FILES: dict[str, Damage] = {
     "data: code": refused_data(HEAD + "open('x')\n", "d.dat:2:5: error: this is no literal"),
-    "data: an f-string": refused_data(HEAD + "f'{1}'\n", "d.dat:2:5: error: this is no literal"),
     "data: a power": refused_data(HEAD + "9**9**9\n", "d.dat:2:5: error: this is no literal"),
     "data: 4 MB of digits": refused_data(HEAD + "9" * 4_000_000 + "\n", "d.dat:2:1: error: "),
     "data: 5,000 digits": refused_data(HEAD + "9" * 5_000 + "\n", "d.dat:2:5: error: "),
@@ -40,22 +39,15 @@ DATA_FILES: dict[str, Damage] = {
     "data: lists 100,000 deep": refused_data(
         HEAD + "[" * 100_000 + "]" * 100_000 + "\n", "d.dat:2:1: error: "
     ),
-    "data: lists 1,900 deep": refused_data(
-        HEAD + "[" * 1_900 + "]" * 1_900 + "\n", "d.dat:2:5: error: "
-    ),
     "data: a NUL": refused_data(HEAD + "'a\0b'\n", "d.dat:2:7: error: a NUL"),
     "data: latin-1": refused_data(HEAD.encode() + b"'\xe9'\n", "d.dat:2:6: error: byte 0xE9"),
-    "data: UTF-16": refused(data((HEAD + "1\n").encode("utf-16")), "d.dat: error: ", command=WITH),
     "data: a million lines": refused_data(HEAD + "1\n" + "B = 1\n" * 1_000_000, "too large"),
     "data: an unclosed quote": refused_data(HEAD + "'x\n", "d.dat:2:5: error: ", "quote"),
     "data: a data section": refused_data(HEAD + "1\n<<data>>\n[1]\n", "d.dat:4:1: error: "),
-    "data: a value twice": refused_data(HEAD + "1 2\n", "d.dat:2:"),
-    "data: a lower-case keyword": refused_data("<<file d>>\na = 1\n", "d.dat:2:1: error: "),
     "data: no name": refused_data("<<file>>\nA = 1\n", "d.dat:1:"),
     "data: an include of a file outside": refused_data(
         HEAD + '1\n#include "../../../etc/passwd"\n', "d.dat:3:"
     ),
-    "data: a dictionary of itself": refused_data(HEAD + "{1: {}, **A}\n", "d.dat:2:5: error: "),
     "data: a text of 5 MB": refused_data(HEAD + "'" + "x" * 5_000_000 + "'\n", "too large"),
 }
 
@@ -77,22 +69,16 @@ def entry(**fields: object) -> str:
 MANIFESTS: dict[str, Damage] = {
     "manifest: no JSON": refused_line("{'inputs': 5}\n", "many.jsonl:1:", "error: "),
     "manifest: cut short": refused_line(entry()[:-4], "many.jsonl:1:", "error: "),
-    "manifest: a list": refused_line("[1, 2]\n", "many.jsonl:1:", "error: "),
     "manifest: an unknown key": refused_line(entry(inptu=1), "many.jsonl:1:", "error: ", "inptu"),
     "manifest: a key twice": refused_line(
         '{"inputs": ["raw.fits"], "inputs": []}\n', "many.jsonl:1:", "error: ", "a second time"
     ),
-    "manifest: no inputs": refused_line(entry(inputs=[]), "many.jsonl:1:", "error: "),
     "manifest: NaN": refused_line(
         '{"inputs": ["raw.fits"], "parameters": {"a": NaN}}\n', "many.jsonl:1:", "error: ", "NaN"
     ),
     "manifest: an output above": refused_line(
         entry(output="../../x.fits"), "many.jsonl:1:", "error: ", "below the directory"
     ),
-    "manifest: an absolute output": refused_line(
-        entry(output="/x.fits"), "many.jsonl:1:", "error: ", "below the directory"
-    ),
-    "manifest: an output of nothing": refused_line(entry(output=""), "many.jsonl:1:", "error: "),
     "manifest: a NUL in a name": refused_line(
         entry(output="a\0b.fits"), "many.jsonl:1:", "error: "
     ),
@@ -127,11 +113,6 @@ MANIFESTS: dict[str, Damage] = {
     "list: noise": refused(
         written("names", b"\xff\xfe\n\x1b[2J\n"),
         "error: ",
-        command="batch --list names -o out --jobs 1",
-    ),
-    "list: a name of 10 MB": refused(
-        written("names", b"x" * 10_000_000),
-        "names:1: error: ",
         command="batch --list names -o out --jobs 1",
     ),
 }
@@ -180,27 +161,17 @@ MODULES: dict[str, Damage] = {
     "module: a syntax error": refused(
         module(lambda t: t + "\nFILE = (\n"), NO_MODULE, command=MODULE
     ),
-    "module: NUL": refused(module(lambda t: t + "\0"), NO_MODULE, command=MODULE),
     "module: no UTF-8": refused(
         module(lambda t: t.encode() + b"# \xe9"), NO_MODULE, command=MODULE
-    ),
-    "module: empty": refused(written("m.py", ""), NO_MODULE, "no FILE", command=MODULE),
-    "module: FILE is a number": refused(
-        module(lambda t: t + "\nFILE = 5\n"), NO_MODULE, command=MODULE
     ),
     "module: an exception": refused(
         module(lambda t: t + "\nraise RuntimeError('no')\n"), NO_MODULE, command=MODULE
     ),
-    "module: it exits": refused(written("m.py", "raise SystemExit(5)"), NO_MODULE, command=MODULE),
     "module: a device": refused(
         lambda d: (d / "m.py").symlink_to("/dev/zero"), NO_MODULE, command=MODULE
     ),
     "module: a FIFO": refused(lambda d: os.mkfifo(d / "m.py"), NO_MODULE, command=MODULE),
     "module: a directory": refused(lambda d: (d / "m.py").mkdir(), NO_MODULE, command=MODULE),
-    "module: lists 100,000 deep": refused(
-        written("m.py", "FILE = " + "[" * 100_000), NO_MODULE, command=MODULE
-    ),
-    "cache: empty": unharmed_cache(lambda p: p.write_bytes(b"")),
     "cache: cut short": unharmed_cache(lambda p: p.write_bytes(p.read_bytes()[:500])),
     "cache: noise": unharmed_cache(lambda p: p.write_bytes(bytes(range(256)) * 9)),
     "cache: a pickle of something else": unharmed_cache(lambda p: p.write_bytes(pickle.dumps(5))),
@@ -230,31 +201,23 @@ def named(value: str, suffix: str = "") -> Make:
 NAMES: dict[str, Damage] = {
     "name: ../../x": refused(named("'../../x'"), BAD_NAME, "'../../x' has '/'", command=NAMED),
     "name: /": refused(named("'/'"), BAD_NAME, command=NAMED),
-    "name: an absolute path": refused(named("'/tmp/x.fits'"), BAD_NAME, command=NAMED),
     "name: ..": refused(named("'..'"), BAD_NAME, command=NAMED),
-    "name: .": refused(named("'.'"), BAD_NAME, command=NAMED),
     "name: .hidden": refused(named("'.hidden.fits'"), BAD_NAME, command=NAMED),
     "name: -rf": refused(named("'-rf'"), BAD_NAME, command=NAMED),
     "name: a\\b": refused(named("'a\\b.fits'"), BAD_NAME, command=NAMED),
-    "name: a blank": refused(named("'a b.fits'"), BAD_NAME, command=NAMED),
     "name: #ERROR": refused(named("'#ERROR'", "+ '.fits'"), BAD_NAME, command=NAMED),
     "name: T": refused(named("T"), BAD_NAME, "True", command=NAMED),
-    "name: a float": refused(named("1.5"), BAD_NAME, command=NAMED),
     "name: empty with a suffix": refused(named("''", "+ '.fits'"), BAD_NAME, command=NAMED),
     "name: undefined with a suffix": refused(
         named("", "+ '.fits'"), "n.gen.txt:3:12: error: p FILENAME: ", command=NAMED
     ),
     "name: a NUL": refused(named("'a\0b'"), "n.gen.txt:3:12: error: ", "0x00", command=NAMED),
-    "name: a colon": refused(named("'C:x.fits'"), BAD_NAME, command=NAMED),
     "name: 4,000 characters": refused(
         all_of(named("'x'", " * 4000")), BAD_NAME, "200 is the most", command=NAMED
     ),
     "name: of an input": refused(named("'in.fits'"), "in.fits: error: ", command=NAMED),
     "name: in a batch": refused(
         named("'../../x'"), "FILENAME: '../../x'", command="batch in.fits -t n.gen.txt -o out -j 1"
-    ),
-    "name: kept in a batch": refused(
-        named("'.hidden'"), "FILENAME: '.hidden'", command="batch in.fits -t n.gen.txt -o out -j 1"
     ),
 }
 
@@ -278,25 +241,12 @@ PROPOSALS: dict[str, Damage] = {
     "proposal: cut short": refused_proposal(
         written("01234.prop", "<Proposal>\n<Observation>\n<Vis"), "01234.prop:3:"
     ),
-    "proposal: empty": refused_proposal(written("01234.prop", ""), "01234.prop"),
     "proposal: noise": refused_proposal(written("01234.prop", bytes(range(256))), "01234.prop:"),
-    "proposal: FITS": refused_proposal(
-        lambda d: (d / "01234.prop").write_bytes((d / "in.fits").read_bytes()), "01234.prop:"
-    ),
     "proposal: billion laughs": refused_proposal(
         proposal(GOOD, '<!DOCTYPE a [<!ENTITY b "lol">]>\n'), "01234.prop:", "DTD"
     ),
-    "proposal: an external entity": refused_proposal(
-        proposal(GOOD, '<!DOCTYPE a SYSTEM "file:///etc/passwd">'), "01234.prop:", "DTD"
-    ),
     "proposal: a base above": refused_proposal(
         proposal('<Detector base="../../etc/passwd" exp_type="NRS_IFU"/>'), "01234.prop:8"
-    ),
-    "proposal: a base that is absolute": refused_proposal(
-        proposal('<Detector base="/etc/passwd" exp_type="NRS_IFU"/>'), "01234.prop:8"
-    ),
-    "proposal: a base of nothing": refused_proposal(
-        proposal('<Detector base="" exp_type="NRS_IFU"/>'), "01234.prop:8"
     ),
     "proposal: a base that is not there": refused_proposal(
         proposal('<Detector base="no.fits" exp_type="NRS_IFU"/>'), "no.fits"
@@ -307,9 +257,6 @@ PROPOSALS: dict[str, Damage] = {
             proposal('<Detector base="loop.fits" exp_type="NRS_IFU"/>'),
         ),
         "loop.fits",
-    ),
-    "proposal: an unknown encoding": refused_proposal(
-        proposal(GOOD, '<?xml version="1.0" encoding="klingon"?>'), "01234.prop:1"
     ),
     "proposal: nested too deep": refused_proposal(
         proposal(GOOD, levels=["Proposal"] + ["a"] * 5000), "01234.prop:", "deep"

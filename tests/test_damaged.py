@@ -73,13 +73,11 @@ class Laboratory:
         ran = self.launched(command, directory, damage.environment)
         wrong = list(excesses(ran))
         if damage.outcome is Outcome.REFUSED or more:
-            says = [one.replace("warning: ", "error: ") for one in damage.says]
+            says = [one.replace("warning: ", "error: ") if more else one for one in damage.says]
             wrong += refusal(ran, says, before, snapshot(directory))
-        elif OUTPUT in damage.command:
+        else:
             wrong += recovery(ran, damage, before, snapshot(directory))
             wrong += self.difference(directory / OUTPUT)
-        else:
-            wrong += [] if ran.status == 0 else [f"status {ran.status}"]
         shutil.rmtree(directory)
         return ran, [f"{name}: {one}" for one in wrong]
 
@@ -200,9 +198,10 @@ def test_damaged_inputs(laboratory: Laboratory, record_property: pytest.RecordPr
     slowest, largest = max(ran.seconds for ran in runs), max(ran.memory for ran in runs)
     record_property(
         "figure",
-        f"{len(runs)} damaged inputs ({len(RECOVERABLE)} of them recoverable): {len(wrong)} wrong,"
+        f"{len(runs)} damaged inputs ({len(RECOVERABLE)} of them recoverable):"
         f" {sum('Traceback' in ran.err for ran in runs)} tracebacks, slowest {slowest:.1f} s,"
-        f" most memory {largest >> 20} MiB",
+        f" most memory {largest >> 20} MiB, {sum('changed: ' in one for one in wrong)} wrong files"
+        " written",
     )
     assert not wrong, "\n".join(wrong)
 

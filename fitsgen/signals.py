@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Final, Self
+from weakref import ReferenceType, ref
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 SOON = 0.01  # seconds
@@ -37,6 +38,7 @@ class _Stop:
         self.number = 0
         self.is_due = False  # `Stopped` is yet to be raised
         self.is_held = False
+        self._raised: ReferenceType[Stopped] | None = None
 
     def __call__(self, number: int, _: FrameType | None = None) -> None:
         if not self.number:
@@ -47,13 +49,25 @@ class _Stop:
         """Raise `Stopped` if that is due."""
         if self.is_due and not self.is_held:
             self.is_due = False
-            raise Stopped(self.number)
+            # No name stands for it here: its traceback would keep it.
+            raise self._new()
 
-    def again(self) -> None:
-        """Raise it once more: Python drops what is raised while an object is finalised."""
-        self.is_due = True
-        signal.signal(signal.SIGALRM, self)
-        signal.setitimer(signal.ITIMER_REAL, SOON)
+    def watch(self, *_: object) -> None:
+        """Raise it once more where it was dropped: nobody has it then.
+
+        Python drops what is raised while an object is finalised, and libraries in C drop what
+        they take for a failure of their own, as NumPy does while it is imported.
+        """
+        if self._raised is not None and self._raised() is None:
+            self.is_due = True
+        self.act()
+
+    def _new(self) -> Stopped:
+        stopped = Stopped(self.number)
+        self._raised = ref(stopped)
+        signal.signal(signal.SIGALRM, self.watch)
+        signal.setitimer(signal.ITIMER_REAL, SOON, SOON)
+        return stopped
 
 
 @contextmanager
@@ -63,9 +77,7 @@ def stopped_by_signals() -> Iterator[None]:
     told = sys.unraisablehook
 
     def dropped(what: sys.UnraisableHookArgs) -> None:
-        if isinstance(what.exc_value, Stopped):
-            stop.again()
-        else:
+        if not isinstance(what.exc_value, Stopped):
             told(what)
 
     heard = [one for one in SIGNALS if signal.getsignal(one) is not signal.SIG_IGN]
@@ -78,10 +90,10 @@ def stopped_by_signals() -> Iterator[None]:
         sys.unraisablehook = told
         for one, handler in before.items():
             signal.signal(one, handler)
-        if signal.getsignal(signal.SIGALRM) is stop:
+        if stop.number:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, alarm)
-        stop.act()
+        stop.watch()
 
 
 class Held:

@@ -93,7 +93,7 @@ def stopped_by_signals() -> Iterator[None]:
         if stop.number:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, alarm)
-        stop.watch()
+        stop.act()
 
 
 class Held:

@@ -22,21 +22,25 @@ ROOT = Path(__file__).parents[1]
 HOLES = json.loads((DATA / "known_holes.json").read_text())["holes"]
 
 
-def declared() -> list[Requirement]:
-    """Return what setup.cfg and pyproject.toml ask for, extras included."""
+def declared(*, to_build: bool = True) -> list[Requirement]:
+    """Return what setup.cfg and pyproject.toml ask for, extras included.
+
+    What a wheel is built with is installed for that alone: an environment may have another one.
+    """
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg")
     texts = setup["options"]["install_requires"].split("\n")
     for extra in setup["options.extras_require"].values():
         texts += extra.split("\n")
-    built_by = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
-    return [Requirement(text) for text in (*texts, *built_by) if text.strip()]
+    if to_build:
+        texts += tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
+    return [Requirement(text) for text in texts if text.strip() and text.strip()[0] != "#"]
 
 
 def installed() -> dict[str, Version]:
     """Return the versions of all packages that are installed here and that fitsgen leads to."""
     found: dict[str, Version] = {}
-    wanted = list(declared())
+    wanted = declared(to_build=False)
     while wanted:
         name = canonicalize_name(wanted.pop().name)
         if name in found:
@@ -86,7 +90,7 @@ def test_what_is_installed_is_what_is_asked_for() -> None:
     there = installed()
     wrong = [
         f"{one} is asked for, {version} is installed"
-        for one in declared()
+        for one in declared(to_build=False)
         if (version := there.get(canonicalize_name(one.name))) and version not in one.specifier
     ]
     assert wrong == []

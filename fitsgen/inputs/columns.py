@@ -224,6 +224,8 @@ class _Number:
 
 
 def _ascii_numbers(column: _Column, field: NDArray[Any], number: _Number) -> NDArray[Any]:
+    if not field.size:  # NumPy cannot replace letters in no text at all.
+        return field.astype("i8" if number.code == "I" else "f8")
     try:
         return number.of(field)
     except (ValueError, OverflowError) as error:

@@ -161,8 +161,11 @@ def test_a_verb_that_is_stopped(
     command = [sys.executable, "-m", "fitsgen", "convert", "none.dat", "-t", "long.gen.txt"]
     command += ["--set", "count=100000000000", *limits]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE) as process:
-        wait_until(lambda: [*cache.glob("*.pickle")])  # It is compiled, and now computes.
-        process.send_signal(number)
-        _, errors = process.communicate()
+        try:
+            wait_until(lambda: [*cache.glob("*.pickle")])  # It is compiled, and now computes.
+            process.send_signal(number)
+            _, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert (process.returncode, errors) == (128 + number, b"stopped\n")
     assert sorted(os.listdir(tmp_path)) == ["cache", "long.gen.txt", "none.dat"]

@@ -24,6 +24,7 @@ FOUND = {
     "fits/crash-long-repeat": "ValueError: thousands of digits for the repeat count of a column",
     "fits/crash-long-width": "ValueError: thousands of digits for the width of a text",
     "manifest/crash-long-name": "OSError: a template's name that is too long for a file's",
+    "record/crash-parameter-path": "AssertionError: an empty parameter called path was lost",
     "template/crash-argument-twice": "SyntaxError in the module: an argument given twice",
     "template/crash-deep-comment": "MemoryError: a comment that begins like a deep expression",
     "template/crash-deep-value": "RecursionError: a deep expression with text after it",

@@ -121,7 +121,9 @@ class Record:
 def plain(record: Record) -> dict[str, Any]:
     """Return a record as what JSON holds; what says nothing is left out."""
     facts = {"format": record.format, **asdict(record)}
-    return {key: _said(value) for key, value in facts.items() if value is not None}
+    said = {key: _said(value) for key, value in facts.items() if value is not None}
+    # A parameter may have any name, also that of a member that may be left out.
+    return {**said, "parameters": dict(record.parameters)}
 
 
 def _said(value: Any) -> Any:

@@ -22,8 +22,7 @@ from types import CodeType
 from fitsgen import __version__
 from fitsgen.diagnostics import OutputError, Problem
 from fitsgen.runtime.declare import FORMAT
-from fitsgen.runtime.files import write_file
-from fitsgen.runtime.writing import Part
+from fitsgen.runtime.files import write_bytes
 from fitsgen.syntax.nodes import Root
 
 VARIABLE = "FITSGEN_CACHE"
@@ -77,8 +76,8 @@ def write(
                 *(dict(entry.sources), entry.problems),
             )
         )
-        parts = [Part(hashlib.sha256(raw).digest() + raw)]
-        write_file(directory / _name(path, roots), parts, overwrite=True, disposable=True)
+        content = hashlib.sha256(raw).digest() + raw
+        write_bytes(directory / _name(path, roots), content, overwrite=True, disposable=True)
 
 
 def _digest(path: Path) -> bytes:

@@ -105,6 +105,11 @@ class InputError(FitsgenError):
     """An input that cannot be read."""
 
 
+def input_error(name: str, message: str, hint: str = "") -> InputError:
+    """Return an error about an input as a whole."""
+    return InputError(Problem(message, Position(Source(name)), hint))
+
+
 class GenerateError(FitsgenError):
     """A file that cannot be made from the inputs given."""
 

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Self
 
-from fitsgen.diagnostics import InputError, Position, Problem, Source
+from fitsgen.diagnostics import InputError, Problem, input_error
 from fitsgen.manifest import SUFFIX, Entry, Wrong, read_list, read_manifest
 
 RAW_SUFFIXES = (".fits", ".fits.gz")
@@ -140,8 +140,7 @@ def _raw_files(directory: Path) -> Iterator[str]:
                 if one.name.endswith(RAW_SUFFIXES) and one.is_file():
                     yield one.path
     except OSError as error:
-        message = f"cannot be read: {error.strerror or error}"
-        raise InputError(Problem(message, Position(Source(str(directory))))) from None
+        raise input_error(str(directory), f"cannot be read: {error.strerror or error}") from None
 
 
 def _raw(name: str) -> Entry:

@@ -41,8 +41,6 @@ PARAMETERS = Parameters(
     hot=0.001,
     hot_dark=20.0,
     dead=0.001,
-    outputs=4,
-    frame_time=10.0,
 )
 NOTHING = Effects(
     bias=False,

@@ -185,11 +185,10 @@ def _echo_lines(lines: Iterator[str]) -> None:
 
 def _write_text(path: Path, text: str, sources: Sequence[Path], overwrite: bool) -> None:
     """Write a text whole, or not at all, and never over what it was made from."""
-    from fitsgen.runtime.files import check_output, write_file
-    from fitsgen.runtime.writing import Part
+    from fitsgen.runtime.files import check_output, write_bytes
 
     check_output(path, overwrite, sources)
-    write_file(path, [Part(text.encode())], overwrite=overwrite)
+    write_bytes(path, text.encode(), overwrite=overwrite)
 
 
 def _is_module(path: Path) -> bool:

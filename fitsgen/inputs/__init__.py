@@ -16,8 +16,7 @@ from keyword import iskeyword
 from pathlib import Path
 from typing import Any, Protocol, Self
 
-from fitsgen.diagnostics import InputError, Position, Problem
-from fitsgen.diagnostics import Source as Text
+from fitsgen.diagnostics import InputError, Problem, input_error
 from fitsgen.inputs.sources import DataFile, FitsSource, Source
 from fitsgen.namespace import KNOWN
 
@@ -57,11 +56,13 @@ class Inputs:
     def add(self, name: str, source: Source, path: str) -> None:
         """Take in a source; raises `InputError` where the name is taken."""
         if name not in (INPUT, "apt") and (name in KNOWN or iskeyword(name)):
-            raise fault(path, f"{name} cannot be the name of a source: it has a meaning already")
+            raise input_error(
+                path, f"{name} cannot be the name of a source: it has a meaning already"
+            )
         if name in self.sources:
             what = "FITS file without a name" if name == INPUT else f"source called {name}"
             hint = "give a further FITS file a name: NAME=FILE" if name == INPUT else ""
-            raise fault(path, f"this is a second {what}", hint)
+            raise input_error(path, f"this is a second {what}", hint)
         self.sources[name] = source
 
     @property
@@ -225,13 +226,8 @@ def _take_in(inputs: Inputs, name: str, path: str) -> None:
 def _head(path: str) -> bytes:
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
-            raise fault(path, "not a regular file")
+            raise input_error(path, "not a regular file")
         with open(path, "rb") as file:
             return file.read(HEAD)
     except OSError as error:
-        raise fault(path, f"cannot be read: {error.strerror or error}") from None
-
-
-def fault(path: str, message: str, hint: str = "") -> InputError:
-    """Return an error about an input as a whole."""
-    return InputError(Problem(message, Position(Text(path)), hint))
+        raise input_error(path, f"cannot be read: {error.strerror or error}") from None

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fitsgen.diagnostics import InputError, Position, Problem, Source
+from fitsgen.diagnostics import Problem, input_error
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,11 +55,11 @@ class OpenFile:
                 count = os.preadv(self._descriptor, [buffer], offset)
             except OSError as error:
                 where = f"cannot be read at byte {offset}"
-                raise file_error(self.path, f"{where}: {error.strerror or error}") from None
+                raise input_error(self.path, f"{where}: {error.strerror or error}") from None
             if not count:
                 now = os.fstat(self._descriptor).st_size
                 message = f"became shorter while it was read: from {self.size} to {now} bytes"
-                raise file_error(self.path, message)
+                raise input_error(self.path, message)
             buffer, offset = buffer[count:], offset + count
 
     def read(self, start: int, stop: int) -> bytes:
@@ -134,8 +134,3 @@ class Window:
             self._content = bytes(self._span.part(start, start + WINDOW))
             self._start, at = start, 0
         return self._content[at : at + stop - start]
-
-
-def file_error(path: str, message: str, hint: str = "") -> InputError:
-    """Return an error about a file as a whole."""
-    return InputError(Problem(message, Position(Source(path)), hint))

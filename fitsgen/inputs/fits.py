@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Self
 
 from fitsgen.blocks import CARD, padded
-from fitsgen.diagnostics import Position, Problem, Source, warning
+from fitsgen.diagnostics import Position, Problem, Source, input_error, warning
 from fitsgen.inputs.cards import shown, shown_value
 from fitsgen.inputs.compressed import compressed_shape, read_compressed
-from fitsgen.inputs.content import OpenFile, Span, Window, file_error
+from fitsgen.inputs.content import OpenFile, Span, Window
 from fitsgen.inputs.headers import Doubts, Header, Place, read_header
 from fitsgen.inputs.opening import open_file
 from fitsgen.inputs.pixels import read_pixels
@@ -299,7 +299,7 @@ class FitsFile:
     def _span(self, start: int, size: int) -> Span:
         """Return bytes of the file, as few as there are."""
         if self._content is None:
-            raise file_error(self._path, "was closed before its data were read")
+            raise input_error(self._path, "was closed before its data were read")
         return self._content.part(start, start + size)
 
     def _doubt(self, message: str) -> None:

@@ -11,8 +11,8 @@ import stat
 import tempfile
 from typing import IO
 
-from fitsgen.diagnostics import InputError
-from fitsgen.inputs.content import OpenFile, file_error
+from fitsgen.diagnostics import InputError, input_error
+from fitsgen.inputs.content import OpenFile
 from fitsgen.inputs.unpacking import MAGIC, Members
 
 # More than any compressed exposure unpacks to, and less than the disk of a shared machine.
@@ -55,15 +55,15 @@ def open_file(path: str) -> OpenFile:
         with open(path, "rb") as file:
             first = file.read(_MARK)
             if not first:
-                raise file_error(path, "the file is empty")
+                raise input_error(path, "the file is empty")
             if first.startswith(MAGIC):
                 return _unpacked(file, path)
             _require_fits(first, path)
             return OpenFile(path, file.fileno())
     except OSError as error:
-        raise file_error(path, f"cannot be read: {error.strerror or error}") from None
+        raise input_error(path, f"cannot be read: {error.strerror or error}") from None
     except ValueError as error:  # A path with a NUL in it.
-        raise file_error(path, f"cannot be read: {error}") from None
+        raise input_error(path, f"cannot be read: {error}") from None
 
 
 def is_bomb(packed: int, unpacked: int, ratio: int = MAX_RATIO) -> bool:
@@ -75,9 +75,9 @@ def _require_regular(path: str) -> None:
     # Looked at before it is opened: opening a FIFO waits for ever, a device may act on it.
     mode = os.stat(path).st_mode
     if stat.S_ISDIR(mode):
-        raise file_error(path, "is a directory: expected a FITS file")
+        raise input_error(path, "is a directory: expected a FITS file")
     if not stat.S_ISREG(mode):
-        raise file_error(path, "is a pipe, socket or device: expected a FITS file")
+        raise input_error(path, "is a pipe, socket or device: expected a FITS file")
 
 
 def _unpacked(file: IO[bytes], path: str) -> OpenFile:
@@ -92,7 +92,7 @@ def _unpacked(file: IO[bytes], path: str) -> OpenFile:
                     _require_fits(first, path)
             unpacked += len(piece)
             if is_bomb(packed, unpacked):
-                raise file_error(
+                raise input_error(
                     path,
                     f"{packed} bytes of gzip unpack to more than {unpacked}: refused",
                     "where you trust the file, run gunzip on it and give the result",
@@ -121,7 +121,7 @@ def _keep(target: IO[bytes], piece: bytes, path: str) -> None:
 
 def _no_room(path: str, error: OSError) -> InputError:
     message = f"cannot be unpacked in {tempfile.gettempdir()}: {error.strerror or error}"
-    return file_error(path, message, "TMPDIR names another directory for temporary files")
+    return input_error(path, message, "TMPDIR names another directory for temporary files")
 
 
 def _require_fits(first: bytes, path: str) -> None:
@@ -130,4 +130,4 @@ def _require_fits(first: bytes, path: str) -> None:
     kinds = (kind for start, kind in _SIGNATURES if first.startswith(start))
     text = first.decode("latin-1")
     shown = next(kinds, f"`{text}`" if text.isascii() and text.isprintable() else first.hex(" "))
-    raise file_error(path, f"is no FITS file: expected `SIMPLE  =` at its start, found {shown}")
+    raise input_error(path, f"is no FITS file: expected `SIMPLE  =` at its start, found {shown}")

@@ -9,8 +9,7 @@ import zlib
 from collections.abc import Iterator
 from typing import IO
 
-from fitsgen.diagnostics import InputError, Position, Problem, Source, warning
-from fitsgen.inputs.content import file_error
+from fitsgen.diagnostics import InputError, Position, Problem, Source, input_error, warning
 
 MAGIC = b"\x1f\x8b"
 # Tells zlib that the header and the sum of gzip stand around what is deflated.
@@ -73,7 +72,7 @@ class Members:
 
     def _damaged(self, why: str) -> InputError:
         where = f"between bytes {max(0, self._at - _READ)} and {self._at}"
-        return file_error(self._path, f"the gzip compression is damaged {where}: {why}")
+        return input_error(self._path, f"the gzip compression is damaged {where}: {why}")
 
     def _end(self) -> None:
         """Warn of what follows the last member, but of zeros, which tapes fill blocks with."""

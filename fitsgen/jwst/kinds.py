@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from fitsgen.blocks import CARD
-from fitsgen.diagnostics import InputError, Position, Problem, Severity, Source
-from fitsgen.inputs import INPUT, Inputs, fault, open_inputs
+from fitsgen.diagnostics import InputError, Position, Problem, Severity, Source, input_error
+from fitsgen.inputs import INPUT, Inputs, open_inputs
 from fitsgen.inputs.fits import InputHDU
 from fitsgen.inputs.headers import Header
 from fitsgen.jwst.corners import is_ips
@@ -202,7 +202,7 @@ def choose_among(inputs: Inputs) -> Choice:
     """Return the file type for the FITS file without a name among open inputs, as `choose_for`."""
     source = inputs.sources.get(INPUT)
     if source is None:
-        raise fault("input", "no FITS file without a name, so no file type is chosen", HINT)
+        raise input_error("input", "no FITS file without a name, so no file type is chosen", HINT)
     return choose_file_type(source.hdu(number) for number in range(len(source)))
 
 

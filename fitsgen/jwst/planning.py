@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from fitsgen.diagnostics import InputError, Position, Problem, Source
-from fitsgen.inputs import INPUT, fault, open_inputs
+from fitsgen.diagnostics import InputError, Position, Problem, Source, input_error
+from fitsgen.inputs import INPUT, open_inputs
 from fitsgen.inputs.sources import DataFile
 from fitsgen.inputs.sources import Source as InputSource
 from fitsgen.jwst.detectors import identify
@@ -171,7 +171,7 @@ def _target(exposure: PlannedExposure) -> Target:
             raise InputError(Problem(message, exposure.position))
     with open_inputs([exposure.base]) as inputs:
         if INPUT not in inputs.sources:
-            raise fault(str(exposure.base), "is no FITS file")
+            raise input_error(str(exposure.base), "is no FITS file")
         source = _view(exposure).stated(inputs.sources[INPUT])
         detector = identify(source.hdu(0).header)
         choice = choose_file_type(source.hdu(number) for number in range(len(source)))

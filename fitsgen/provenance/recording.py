@@ -24,9 +24,8 @@ from fitsgen.provenance.cards import texts
 from fitsgen.provenance.conversion import Request
 from fitsgen.provenance.record import Asked, File, Include, Record, require_readable, to_json
 from fitsgen.runtime.convert import Options
-from fitsgen.runtime.files import check_output, write_file
+from fitsgen.runtime.files import check_output, write_bytes
 from fitsgen.runtime.functions import instant
-from fitsgen.runtime.writing import Part
 
 if TYPE_CHECKING:
     from fitsgen.records import Stamp
@@ -107,7 +106,7 @@ class Recorder:
         record = replace(self._record, output=self._file(output.name, output))
         with _told(output):
             require_readable(record)
-        write_file(path, [Part(to_json(record).encode("ascii"))], overwrite=self._options.overwrite)
+        write_bytes(path, to_json(record).encode("ascii"), overwrite=self._options.overwrite)
 
     def _made(self, sources: Sequence[str], name: str) -> Record:
         request = self._request

@@ -10,7 +10,8 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from fitsgen.inputs.content import Span, Window, file_error
+from fitsgen.diagnostics import input_error
+from fitsgen.inputs.content import Span, Window
 from fitsgen.inputs.headers import Place, read_header
 from fitsgen.inputs.opening import open_file
 from fitsgen.provenance.cards import record_among
@@ -41,10 +42,10 @@ def read_record(path: Path) -> Recorded:
             return Recorded(from_json(text), path, is_output=False)
         record = _in_header(path)
     except ValueError as error:
-        raise file_error(str(path), f"this is no record of a file: {error}") from None
+        raise input_error(str(path), f"this is no record of a file: {error}") from None
     if record is None:
         hint = "`fitsgen convert --history` writes one"
-        raise file_error(str(path), "there is no record of fitsgen in its HISTORY", hint)
+        raise input_error(str(path), "there is no record of fitsgen in its HISTORY", hint)
     return Recorded(record, path, is_output=True)
 
 
@@ -52,11 +53,11 @@ def _json_text(path: Path) -> str | None:
     """Return what a file holds if it may be JSON; what is too long is cut."""
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
-            raise file_error(str(path), "not a regular file")
+            raise input_error(str(path), "not a regular file")
         with path.open("rb") as file:
             head = file.read(MAX_SIZE + 1)
     except OSError as error:
-        raise file_error(str(path), f"cannot be read: {error.strerror or error}") from None
+        raise input_error(str(path), f"cannot be read: {error.strerror or error}") from None
     return head.decode("utf-8", "replace") if head.lstrip().startswith(b"{") else None
 
 

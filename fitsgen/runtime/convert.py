@@ -16,13 +16,11 @@ from typing import TYPE_CHECKING
 
 from fitsgen.diagnostics import (
     GenerateError,
-    InputError,
     OutputError,
-    Position,
     Problem,
     Severity,
-    Source,
     errors,
+    input_error,
     strictly,
 )
 from fitsgen.inputs import INPUT, Inputs, open_inputs, sources
@@ -215,8 +213,7 @@ def file_name(built: Built, default: str, *, hint: str) -> str:
 
 def _require_input(file_type: FileType, inputs: Inputs) -> None:
     if INPUT in file_type.reads and INPUT not in inputs.sources:
-        message = f"{file_type.name} reads a FITS file, and none was given"
-        raise InputError(Problem(message, Position(Source("input"))))
+        raise input_error("input", f"{file_type.name} reads a FITS file, and none was given")
 
 
 def _left_over(

@@ -48,6 +48,13 @@ def write_file(
         write_parts(file.fd, parts, progress)
 
 
+def write_bytes(
+    path: Path, content: bytes, *, overwrite: bool = False, disposable: bool = False
+) -> None:
+    """Write a file of another kind whole, as `write_file` does, which it raises as."""
+    write_file(path, [Part(content)], overwrite=overwrite, disposable=disposable)
+
+
 @dataclass(frozen=True, slots=True)
 class Unfinished:
     """A file while it is written: its descriptor, and where signals may interrupt that."""

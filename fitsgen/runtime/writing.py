@@ -165,7 +165,7 @@ class _Output:
                 _made(number, partial(_write_block, self.descriptor, block, place))
                 self._count(block.size)
             case _:
-                self._count(_write_all(self.descriptor, block, place))
+                self._count(write_all(self.descriptor, block, place))
 
     def finish(self, most: int) -> None:
         """Wait until at most so many blocks are in work."""
@@ -196,12 +196,13 @@ def _to_disk(descriptor: int, start: int, end: int) -> None:
 def _write_block(descriptor: int, block: Block, place: int) -> None:
     done = 0
     for piece in block.pieces():
-        done += _write_all(descriptor, piece, place + done)
+        done += write_all(descriptor, piece, place + done)
     if done != block.size:
         raise WrongSize(f"a block of {block.size} bytes has {done}")
 
 
-def _write_all(descriptor: int, buffer: Buffer, place: int) -> int:
+def write_all(descriptor: int, buffer: Buffer, place: int) -> int:
+    """Write bytes to a place of a file, however many calls that takes; return how many."""
     rest = memoryview(buffer).cast("B")
     size = len(rest)
     while rest:

@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from pprint import pformat
 
-from fitsgen.diagnostics import InputError, Position, Problem, Source
-from fitsgen.runtime.files import write_file
-from fitsgen.runtime.writing import Part
+from fitsgen.diagnostics import input_error
+from fitsgen.runtime.files import write_bytes
 
 CONTEXT = "jwst_0000.pmap"
 INDEX = "fitsgen.json"
@@ -33,7 +32,7 @@ NOT_APPLICABLE = (
     *("readnoise", "refpix", "regions", "reset", "rscd", "saturation", "sflat", "dflat"),
     *("sirskernel", "speckernel", "specprofile", "spectrace", "specwcs", "superbias"),
     *("straymask", "throughput", "trapdensity", "trappars", "tsophot", "wavecorr"),
-    *("wavelengthrange", "wavemap", "wcsregions", "wfssbkg", "sirskernel"),
+    *("wavelengthrange", "wavemap", "wcsregions", "wfssbkg"),
 )
 
 PARKEYS = (
@@ -107,8 +106,7 @@ def _index(path: Path) -> Index:
                 if not all(isinstance(name, str) for name in entries.values()):
                     raise ValueError
     except (OSError, ValueError, AttributeError):
-        problem = Problem("is no index that fitsgen wrote", Position(Source(str(path))))
-        raise InputError(problem) from None
+        raise input_error(str(path), "is no index that fitsgen wrote") from None
     found: Index = index
     return found
 
@@ -150,11 +148,10 @@ def _rmap(instrument: str, kind: str, name: str, entries: Mapping[str, str]) -> 
 def _mapping(name: str, header: Mapping[str, object], selector: str) -> str:
     """Return a mapping; its checksum is that of the text without the line that has it."""
     whole = {"observatory": "JWST", "name": name, "derived_from": "made by fitsgen", **header}
-    lines = [f"    {key!r} : {value!r}," for key, value in sorted(whole.items())]
-    text = "\n".join(["header = {", *lines, "}", "", f"selector = {selector}", ""])
-    digest = hashlib.sha1(text.encode("ascii"), usedforsecurity=False).hexdigest()
-    lines.append(f"    'sha1sum' : {digest!r},")
-    return "\n".join(["header = {", *lines, "}", "", f"selector = {selector}", ""])
+    lines = [f"    {key!r} : {value!r},\n" for key, value in sorted(whole.items())]
+    begin, end = "header = {\n" + "".join(lines), f"}}\n\nselector = {selector}\n"
+    digest = hashlib.sha1((begin + end).encode("ascii"), usedforsecurity=False).hexdigest()
+    return f"{begin}    'sha1sum' : {digest!r},\n{end}"
 
 
 def _write_configuration(directory: Path) -> None:
@@ -180,4 +177,4 @@ def _write_configuration(directory: Path) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    write_file(path, [Part(text.encode("ascii"))], overwrite=True)
+    write_bytes(path, text.encode("ascii"), overwrite=True)

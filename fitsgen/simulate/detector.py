@@ -55,10 +55,6 @@ class Parameters:
         its even columns, in DN.
     hot, hot_dark, dead
         The fractions of pixels that are hot and dead, and the dark current of hot ones, in DN/s.
-    outputs
-        How many outputs a full frame is read through.
-    frame_time
-        Of a full frame, in s.
 
     """
 
@@ -79,8 +75,6 @@ class Parameters:
     hot: float
     hot_dark: float
     dead: float
-    outputs: int
-    frame_time: float
 
 
 # A file has keywords of eight characters at most.
@@ -96,7 +90,6 @@ KEYWORDS = {
     "saturation": "SATURATE",
     "odd_even": "ODDEVEN",
     "hot_dark": "HOTDARK",
-    "frame_time": "TFRAME",
 }
 
 
@@ -127,7 +120,7 @@ def read_parameters(path: Path) -> Parameters:
     if wrong:
         position = Position(Source(str(path)))
         raise InputError([Problem(message, position) for message in sorted(wrong)])
-    return Parameters(**{**values, "outputs": int(values["outputs"])})  # type: ignore[arg-type]
+    return Parameters(**values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +145,6 @@ class Maps:
         """Which pixels see no light: reference pixels, and dead ones."""
         blind: NDArray[np.bool_] = (self.mask & (REFERENCE_PIXEL | DEAD)) != 0
         return blind
-
-    @property
-    def has_reference(self) -> bool:
-        """Whether there are reference pixels, by which the drift of an output can be removed."""
-        return bool((self.mask & REFERENCE_PIXEL).any())
 
     def part(self, rows: slice, columns: slice = slice(None)) -> Maps:
         """Return the maps of some rows and columns: views, no copies."""

@@ -6,7 +6,6 @@ In: a `Plan`. Out: the raw file in the detector's frame, the data file of the ex
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +18,7 @@ from fitsgen.jwst.subarrays import Window
 from fitsgen.runtime.cards import pad, render_card
 from fitsgen.runtime.encoded import CardValue, leading_cards
 from fitsgen.runtime.files import whole_file
+from fitsgen.runtime.writing import write_all
 from fitsgen.simulate.detector import BORDER, Maps, Parameters, make_maps
 from fitsgen.simulate.modes import Area, Mode
 from fitsgen.simulate.ramps import Block, Effects, Exposure, Readout
@@ -94,6 +94,11 @@ class Plan:
         return rows + rows // MIRI_OUTPUTS if self.has_reference_output else rows
 
     @property
+    def frame_size(self) -> int:
+        """The bytes of a raw frame."""
+        return self.frame_rows * self.window.columns * 2
+
+    @property
     def has_reference_output(self) -> bool:
         """Whether raw frames hold the values of a fifth output above the science rows."""
         return self.mode.detector.instrument == "MIRI"
@@ -137,13 +142,12 @@ def write_raw(
     turn, window, readout = plan.mode.detector.turn, plan.window, plan.readout
     header = raw_header(plan)
     frames = readout.integrations * readout.groups
-    frame_size = plan.frame_rows * window.columns * 2
     exposure = _exposure(plan, turn.undone(plan.rate))
     saturated = np.empty((readout.integrations, window.rows, window.columns), np.uint16)
     hits: list[NDArray[np.float64]] = []
-    size = len(header) + padded(frames * frame_size)
+    size = len(header) + padded(frames * plan.frame_size)
     with whole_file(path, overwrite=overwrite, size=size) as file, file.interruptible():
-        _write(file.fd, header, 0)
+        write_all(file.fd, header, 0)
         for number, block in enumerate(exposure.blocks(), 1):
             _write_block(file.fd, len(header), plan, block)
             saturated[block.integration, block.row : block.row + len(block.saturated)] = (
@@ -166,6 +170,7 @@ def raw_header(plan: Plan) -> bytes:
     shape = (readout.integrations * readout.groups, plan.frame_rows, plan.window.columns)
     leading = leading_cards("IMAGE", 16, shape, primary=True)
     date, _, time = plan.start.partition("T")
+    corners = corner_keywords(mode.detector, plan.window)
     cards: list[tuple[str, CardValue, str]] = [
         *((card.keyword, card.value, card.comment) for card in leading),
         ("BSCALE", 1, "scale of the stored values"),
@@ -187,13 +192,9 @@ def raw_header(plan: Plan) -> bytes:
         ("TSAMPLE", 10.0, "[us] between samples"),
         ("TFRAME", readout.frame_time, "[s] between frames"),
         ("SUBARRAY", plan.area_name, "window"),
-        *((key, value, "corner") for key, value in _corners(plan).items()),
+        *((key, value, "corner") for key, value in corners.items()),
     ]
     return pad(render_card(key, value, comment) for key, value, comment in cards)
-
-
-def _corners(plan: Plan) -> dict[str, int]:
-    return corner_keywords(plan.mode.detector, plan.window)
 
 
 def _exposure(plan: Plan, rate: NDArray[np.float32]) -> Exposure:
@@ -211,12 +212,11 @@ def _exposure(plan: Plan, rate: NDArray[np.float32]) -> Exposure:
 
 def _write_block(fd: int, start: int, plan: Plan, block: Block) -> None:
     groups, _, columns = block.counts.shape
-    stored = (block.counts ^ 0x8000).astype(">u2")  # BZERO: the sign bit, the other way round
-    frame_size = plan.frame_rows * columns * 2
+    stored = _stored(block.counts)
     for group in range(groups):
         frame = block.integration * groups + group
-        place = start + frame * frame_size + block.row * columns * 2
-        _write(fd, stored[group].tobytes(), place)
+        place = start + frame * plan.frame_size + block.row * columns * 2
+        write_all(fd, stored[group].data, place)
 
 
 def _write_reference_output(fd: int, start: int, plan: Plan) -> None:
@@ -229,16 +229,13 @@ def _write_reference_output(fd: int, start: int, plan: Plan) -> None:
     for frame in range(readout.integrations * readout.groups):
         level = random.normal(parameters.bias, parameters.read_noise, (rows, window.columns))
         counts = np.clip(np.rint(level), 0, 65535).astype(np.uint16)
-        frame_size = plan.frame_rows * window.columns * 2
-        place = start + frame * frame_size + window.rows * window.columns * 2
-        _write(fd, (counts ^ 0x8000).astype(">u2").tobytes(), place)
+        place = start + frame * plan.frame_size + window.rows * window.columns * 2
+        write_all(fd, _stored(counts).data, place)
 
 
-def _write(fd: int, data: bytes, place: int) -> None:
-    view = memoryview(data)
-    while view:
-        written = os.pwrite(fd, view, place)
-        view, place = view[written:], place + written
+def _stored(counts: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """Return counts as they are stored with BZERO 32768: the sign bit, the other way round."""
+    return (counts ^ 0x8000).astype(">u2")
 
 
 def _hits(block: Block, readout: Readout) -> NDArray[np.float64]:

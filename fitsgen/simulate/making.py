@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING
 from fitsgen.compiler import load
 from fitsgen.jwst.view import Frame, view
 from fitsgen.runtime.convert import Options, convert
-from fitsgen.runtime.files import check_output, write_file
+from fitsgen.runtime.files import write_bytes
 from fitsgen.runtime.functions import frozen_clock
-from fitsgen.runtime.writing import Part
 from fitsgen.simulate.exposure import Advance, Plan, write_raw
 from fitsgen.simulate.modes import Mode
 from fitsgen.simulate.products import data_file, exposure_keywords, maps_file, truth_file
@@ -82,7 +81,7 @@ def make(
     with frozen_clock(datetime.datetime.fromisoformat(plan.start)):
         exposure_data = directory / "exposure.dat"
         text = data_file("exposure", exposure_keywords(plan), "What is known of the exposure.")
-        _write_text(exposure_data, text, overwrite=overwrite)
+        write_bytes(exposure_data, text.encode("ascii"), overwrite=overwrite)
         tell(exposure_data)
         exposure = _exposure(plan, raw, exposure_data, directory, overwrite=overwrite)
         tell(exposure)
@@ -106,7 +105,7 @@ def _references(
     place.mkdir(exist_ok=True)
     about = place / "reference.dat"
     text = data_file("reference", _reference_keywords(plan), "What is known of the references.")
-    _write_text(about, text, overwrite=overwrite)
+    write_bytes(about, text.encode("ascii"), overwrite=overwrite)
     detector = plan.mode.detector.name.lower()
     for name in reference_types(plan.mode):
         kind = name.partition("_")[0]
@@ -127,16 +126,11 @@ def _reference_keywords(plan: Plan) -> dict[str, object]:
     }
 
 
-def _write_text(path: Path, text: str, *, overwrite: bool) -> None:
-    check_output(path, overwrite, ())
-    write_file(path, [Part(text.encode("ascii"))], overwrite=overwrite)
-
-
 def _write(path: Path, hdus: HDUList, overwrite: bool, tell: Callable[[Path], None]) -> None:
     """Write a file that astropy made, whole."""
     from io import BytesIO
 
     memory = BytesIO()
     hdus.writeto(memory)
-    write_file(path, [Part(memory.getvalue())], overwrite=overwrite)
+    write_bytes(path, memory.getvalue(), overwrite=overwrite)
     tell(path)

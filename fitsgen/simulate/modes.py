@@ -62,9 +62,6 @@ AREAS: Mapping[str, Mapping[str, Area]] = {
     "FGS": {FULL: _FULL_NIR, "SUB128LL": _nir(1, 1, 128, 128, swaps=True)},
 }
 
-IRS2_FRAME_TIME = 14.58889
-"""Of NIRSpec's IRS2 readout, in s, which reads reference pixels in between."""
-
 
 @dataclass(frozen=True, slots=True)
 class Mode:

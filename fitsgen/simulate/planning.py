@@ -6,12 +6,12 @@ In: a `Wish`. Out: a `Plan`, or one `InputError` with all that is wrong.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
-from fitsgen.diagnostics import InputError, Position, Problem, Source
+from fitsgen.diagnostics import input_error
 from fitsgen.jwst.detectors import DETECTORS, Detector, by_name
 from fitsgen.simulate.detector import DIRECTORY, Parameters, read_parameters
 from fitsgen.simulate.exposure import Plan
@@ -58,12 +58,12 @@ def plan(wish: Wish) -> Plan:
     parameters = read_parameters(wish.parameters or _parameters_of(detector))
     integrations, groups = wish.integrations or mode.integrations, wish.groups or mode.groups
     if mode.file_type == "guider_id" and (integrations, groups) != (2, 2):
-        raise _fault("guider_id", "has 2 integrations of 2 groups")
+        raise input_error("guider_id", "has 2 integrations of 2 groups")
     if mode.file_type == "guider_fineguide" and groups < 8:
-        raise _fault("guider_fineguide", f"needs 8 groups or more, not {groups}")
+        raise input_error("guider_fineguide", f"needs 8 groups or more, not {groups}")
     readpatt = wish.readpatt or mode.readpatt
     if "IRS2" in readpatt.upper():
-        raise _fault(readpatt, "cannot be simulated yet: reference pixels are read in between")
+        raise input_error(readpatt, "cannot be simulated yet: reference pixels are read in between")
     return Plan(
         mode=mode if detector is mode.detector else _with(mode, detector),
         area_name=name,
@@ -106,7 +106,7 @@ def _detector(mode: Mode, name: str | None) -> Detector:
     instrument = mode.detector.instrument
     if detector is None or detector.instrument != instrument:
         names = [one.name for one in DETECTORS if one.instrument == instrument]
-        raise _fault(name, f"is no detector of {instrument}", f"it has {', '.join(names)}")
+        raise input_error(name, f"is no detector of {instrument}", f"it has {', '.join(names)}")
     return detector
 
 
@@ -127,13 +127,5 @@ def _found(what: str, name: str, known: Mapping[str, T], message: str = "") -> T
     if name in known:
         return known[name]
     near = difflib.get_close_matches(name, known, 1)
-    hint = f"did you mean {near[0]}?" if near else f"there are {_listed(known)}"
-    raise _fault(name, message or f"is no {what}", hint)
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names)
-
-
-def _fault(name: str, message: str, hint: str = "") -> InputError:
-    return InputError(Problem(message, Position(Source(name)), hint))
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+    raise input_error(name, message or f"is no {what}", hint)

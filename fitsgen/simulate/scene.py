@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from fitsgen.diagnostics import InputError, Position, Problem, Source
+from fitsgen.diagnostics import InputError, Position, Problem, Source, input_error
 
 if TYPE_CHECKING:
     import numpy as np
@@ -143,16 +143,18 @@ class Image:
         with FitsFile.open(self.path) as file:
             images = [hdu for hdu in file if len(hdu.shape) >= 2 and not hdu.kind.is_table]
             if not images:
-                raise _fault(str(self.path), "has no image")
+                raise input_error(str(self.path), "has no image")
             found = images[0].shape
             while len(found) > 2 and found[0] == 1:
                 found = found[1:]
             if found != shape:
                 message = f"the image has the shape {found}: expected {shape} (rows, columns)"
-                raise _fault(str(self.path), message, "the scene covers the window that is read")
+                raise input_error(
+                    str(self.path), message, "the scene covers the window that is read"
+                )
             rates = np.asarray(images[0].data).reshape(shape).astype(np.float32)
         if not (np.isfinite(rates).all() and (rates >= 0).all()):
-            raise _fault(str(self.path), "has rates that are negative or no numbers")
+            raise input_error(str(self.path), "has rates that are negative or no numbers")
         return rates
 
 
@@ -176,14 +178,14 @@ def parse(text: str) -> Scene:
         make, names = _KINDS[name]
         numbers = [_number(text, one) for one in rest.split(",")]
         if len(numbers) > len(names):
-            raise _fault(
+            raise input_error(
                 text, f"expected {name}:{','.join(names)}, and found {len(numbers)} numbers"
             )
         return make(numbers)
     path = Path(text)
     if not path.is_file():
         known = ", ".join(f"{one}:{','.join(names)}" for one, (_, names) in _KINDS.items())
-        raise _fault(text, f"is no scene: expected {known}, or a file")
+        raise input_error(text, f"is no scene: expected {known}, or a file")
     with path.open("rb") as file:
         is_fits = file.read(9).startswith((b"SIMPLE  =", b"\x1f\x8b"))
     return Image(path) if is_fits else _listed(path)
@@ -206,9 +208,9 @@ def _number(text: str, part: str) -> float:
     try:
         number = float(part)
     except ValueError:
-        raise _fault(text, f"{part!r} is no number") from None
+        raise input_error(text, f"{part!r} is no number") from None
     if not 0 <= number < 1e9:
-        raise _fault(text, f"{part} is no rate: expected 0 to 1e9")
+        raise input_error(text, f"{part} is no rate: expected 0 to 1e9")
     return number
 
 
@@ -217,7 +219,7 @@ def _listed(path: Path) -> Points:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError) as error:
-        raise _fault(str(path), f"cannot be read: {error}") from None
+        raise input_error(str(path), f"cannot be read: {error}") from None
     for number, line in enumerate(lines, 1):
         words = line.partition("#")[0].replace(",", " ").split()
         if not words:
@@ -232,7 +234,7 @@ def _listed(path: Path) -> Points:
             raise InputError(Problem(message, place)) from None
         points.append((x, y, total))
         if len(points) > MAX_POINTS:
-            raise _fault(str(path), f"has more than {MAX_POINTS:,} points")
+            raise input_error(str(path), f"has more than {MAX_POINTS:,} points")
     return Points(tuple(points))
 
 
@@ -251,7 +253,3 @@ def _fractions(away: NDArray[np.floating[Any]], sigma: float) -> NDArray[np.floa
         return 0.5 * (1 + math.erf(edge / (sigma * math.sqrt(2))))
 
     return np.array([below(one + 0.5) - below(one - 0.5) for one in away])
-
-
-def _fault(text: str, message: str, hint: str = "") -> InputError:
-    return InputError(Problem(message, Position(Source(text)), hint))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Final, Self
@@ -16,6 +16,8 @@ from weakref import ReferenceType, ref
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 SOON = 0.01  # seconds
+
+_Handler = Callable[[int, FrameType | None], object] | int | signal.Handlers | None
 
 
 class Stopped(BaseException):
@@ -53,14 +55,27 @@ class _Stop:
             raise self._new()
 
     def watch(self, *_: object) -> None:
-        """Raise it once more where it was dropped: nobody has it then.
+        """Raise it once more where it was dropped."""
+        self.is_due = self.is_due or self.is_dropped
+        self.act()
+
+    @property
+    def is_dropped(self) -> bool:
+        """Whether it was raised, and nobody has it now.
 
         Python drops what is raised while an object is finalised, and libraries in C drop what
         they take for a failure of their own, as NumPy does while it is imported.
         """
-        if self._raised is not None and self._raised() is None:
-            self.is_due = True
-        self.act()
+        return self._raised is not None and self._raised() is None
+
+    def end(self, alarm: _Handler) -> None:
+        """Watch no more, and have the alarm handled as before; raises `Stopped` if that is due."""
+        if self._raised is not None:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, signal.SIG_IGN)  # An alarm on its way is forgotten.
+            signal.signal(signal.SIGALRM, alarm)
+        if self.is_due or self.is_dropped:
+            raise Stopped(self.number)
 
     def _new(self) -> Stopped:
         stopped = Stopped(self.number)
@@ -72,7 +87,10 @@ class _Stop:
 
 @contextmanager
 def stopped_by_signals() -> Iterator[None]:
-    """Raise `Stopped` at SIGINT and SIGTERM, but not where they are ignored already (nohup)."""
+    """Raise `Stopped` at SIGINT and SIGTERM, but not where they are ignored already (nohup).
+
+    Who catches it in here keeps it, as the cause of what is raised then, or it comes again.
+    """
     stop = _Stop()
     told = sys.unraisablehook
 
@@ -85,15 +103,15 @@ def stopped_by_signals() -> Iterator[None]:
     before = {one: signal.signal(one, stop) for one in heard}
     sys.unraisablehook = dropped
     try:
-        yield
+        try:
+            yield
+        finally:
+            stop.is_held = True  # What follows is whole: `Stopped` is either on its way or waits.
     finally:
         sys.unraisablehook = told
         for one, handler in before.items():
             signal.signal(one, handler)
-        if stop.number:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, alarm)
-        stop.act()
+        stop.end(alarm)
 
 
 class Held:

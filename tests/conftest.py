@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 import warnings
 from collections.abc import Callable
@@ -21,6 +22,10 @@ FITSVERIFY = shutil.which("fitsverify")
 # On a busy machine any example may take long: how fast something is is measured elsewhere.
 hypothesis.settings.register_profile("calm", deadline=None)
 hypothesis.settings.load_profile("calm")
+
+# A script that is run in the background ignores Ctrl-C, and so would all that it starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Conforms = Callable[[Path], None]
 

@@ -133,6 +133,24 @@ def test_python_drops_what_is_raised_there_but_it_stops(
     assert capsys.readouterr() == ("", "")
 
 
+def test_what_was_dropped_at_the_very_end_still_stops() -> None:
+    with pytest.raises(Stopped), stopped_by_signals():
+        finalised()
+
+
+def test_who_catches_it_and_ends_is_not_stopped_again() -> None:
+    """An alarm that comes late would end the process, or say `stopped` twice."""
+    with pytest.raises(SystemExit) as ended, stopped_by_signals():  # noqa: PT012
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except Stopped as stop:
+            time.sleep(0.05)
+            raise SystemExit(stop.status) from stop
+        finally:
+            time.sleep(0.05)
+    assert ended.value.code == 143
+
+
 def test_what_is_ignored_stays_so() -> None:
     """As below `nohup`, and in the background of a script."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)

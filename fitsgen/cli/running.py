@@ -102,15 +102,20 @@ def conduct(begin: Begin, how: How) -> None:
             status = 0 if is_whole and not tally.failures else 1
     except Stopped as stop:
         click.echo("stopped", err=True)
-        status = stop.status
+        _show(tally, how)
+        raise SystemExit(stop.status) from stop
     except FitsgenError as error:
         show(error.problems)
         if not tally.counts:
             sys.exit(1)
         status = 1
+    _show(tally, how)
+    sys.exit(status)
+
+
+def _show(tally: Tally, how: How) -> None:
     if how.format_ != "json" and not how.dry_run:
         tally.show()
-    sys.exit(status)
 
 
 @contextlib.contextmanager

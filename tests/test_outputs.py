@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -292,11 +293,14 @@ def measured() -> tuple[float, float, bytes]:
 
 @pytest.mark.slow
 def test_killed_at_random_moments(record_property: Callable[[str, object], None]) -> None:
-    """Half of them over an earlier output, a quarter where no file is without a name."""
+    """Half of them over an earlier output, a quarter where no file is without a name.
+
+    Some come too late, so there are more conversions than kills.
+    """
     before, writing, whole = measured()
     watched, chance = Watched(), random.Random(6)
-    again = 0
-    for number in range(KILLS):
+    again = runs = 0
+    for number in takewhile(lambda _: watched.ended < KILLS, range(2 * KILLS)):
         is_there, is_named = number % 2 == 1, number % 4 >= 2 and number % 8 >= 4
         options = prepare(is_there=is_there)
         early, late = Moment(chance.uniform(0, before), False), chance.uniform(0, 1.05 * writing)
@@ -304,15 +308,16 @@ def test_killed_at_random_moments(record_property: Callable[[str, object], None]
         watched.run(at, signal.SIGKILL, options, is_named=is_named)
         watched.look(whole, was_there=is_there)
         if number % 10 == 9:
+            runs += 1
             done = subprocess.run(command("--no-verify", "--overwrite"), stdout=subprocess.DEVNULL)
             again += done.returncode == 0 and list(snapshot(Path())) == ["out.fits"]
     record_property(
         "figure",
-        f"{watched.ended} of {KILLS} conversions killed: {watched.partial} partial files,"
-        f" {watched.damaged} earlier outputs lost, {again} of {KILLS // 10} next runs succeeded",
+        f"{watched.ended} conversions killed: {watched.partial} partial files,"
+        f" {watched.damaged} earlier outputs lost, {again} of {runs} next runs succeeded",
     )
-    assert (watched.partial, watched.damaged, again) == (0, 0, KILLS // 10)
-    assert watched.ended > KILLS // 2
+    assert (watched.partial, watched.damaged, again) == (0, 0, runs)
+    assert watched.ended == KILLS
     assert len(watched.left) <= 1  # the temporary name
 
 

@@ -93,7 +93,9 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
         (["nircam_image", "--scene", "uniform:x"], "'x' is no number"),
         (["nircam_image", "--scene", "no_such_file"], "is no scene"),
         (["nircam_image", "--detector", "NRS1"], "is no detector of NIRCAM"),
-        (["nirspec_ifu", "--readpatt", "NRSIRS2RAPID"], "cannot be simulated yet"),
+        (["nirspec_ifu", "--readpatt", "NRSIRS2X"], "is no readout pattern"),
+        (["nirspec_ifu", "--readpatt", "NRSIRS2", "--subarray", "SUBS200A1"], "of full frames"),
+        (["nircam_image", "--readpatt", "NRSIRS2"], "is of NIRSPEC"),
         (["guider_fineguide", "--ngroups", "4"], "needs 8 groups"),
     ],
 )

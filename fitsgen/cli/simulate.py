@@ -29,7 +29,9 @@ _NATURAL = click.IntRange(min=0)
 @click.option("--seed", type=_NATURAL, default=1, show_default=True, help="Of the random numbers.")
 @click.option("--nints", type=_POSITIVE, help="Integrations.")
 @click.option("--ngroups", type=_POSITIVE, help="Groups in an integration.")
-@click.option("--nframes", type=_POSITIVE, default=1, show_default=True, help="Frames in a group.")
+@click.option(
+    "--nframes", type=_POSITIVE, help="Frames in a group.  [default: 1; of NRSIRS2 readout 5]"
+)
 @click.option(
     "--groupgap", type=_NATURAL, default=0, show_default=True, help="Frames dropped between groups."
 )
@@ -108,7 +110,7 @@ def _plan(
     seed: int,
     nints: int | None,
     ngroups: int | None,
-    nframes: int,
+    nframes: int | None,
     groupgap: int,
     subarray: str | None,
     detector: str | None,

@@ -7,7 +7,7 @@ In: a `Plan`. Out: the raw file in the detector's frame, the data file of the ex
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from fitsgen.runtime.encoded import CardValue, leading_cards
 from fitsgen.runtime.files import whole_file
 from fitsgen.runtime.writing import write_all
 from fitsgen.simulate.detector import BORDER, Maps, Parameters, make_maps
+from fitsgen.simulate.irs2 import LAYOUT, PATTERNS, Layout
 from fitsgen.simulate.modes import Area, Mode
 from fitsgen.simulate.ramps import Block, Effects, Exposure, Readout
 from fitsgen.simulate.scene import Scene
@@ -88,15 +89,32 @@ class Plan:
         return f"jw09999001001_02101_00001_{self.mode.detector.name.lower()}"
 
     @property
+    def irs2(self) -> Layout | None:
+        """How raw frames hold reference pixels that are read in between, where they do."""
+        return LAYOUT if self.readpatt in PATTERNS else None
+
+    @property
     def frame_rows(self) -> int:
         """The rows of a raw frame, MIRI's reference output included."""
         rows = self.window.rows
         return rows + rows // MIRI_OUTPUTS if self.has_reference_output else rows
 
     @property
+    def frame_columns(self) -> int:
+        """The columns of a raw frame, NIRSpec's reference pixels in between included."""
+        return self.irs2.width if self.irs2 else self.window.columns
+
+    @property
     def frame_size(self) -> int:
         """The bytes of a raw frame."""
-        return self.frame_rows * self.window.columns * 2
+        return self.frame_rows * self.frame_columns * 2
+
+    @cached_property
+    def frame_maps(self) -> Maps:
+        """The maps of what a raw frame holds but for MIRI's reference output."""
+        if not self.irs2:
+            return self.maps
+        return self.irs2.maps(self.maps, self.parameters, self.seed)
 
     @property
     def has_reference_output(self) -> bool:
@@ -150,6 +168,7 @@ def write_raw(
         write_all(file.fd, header, 0)
         for number, block in enumerate(exposure.blocks(), 1):
             _write_block(file.fd, len(header), plan, block)
+            block = _without_references(block, plan.irs2)
             saturated[block.integration, block.row : block.row + len(block.saturated)] = (
                 block.saturated
             )
@@ -167,7 +186,7 @@ def write_raw(
 def raw_header(plan: Plan) -> bytes:
     """Return the header of the raw file, as the ground system writes it."""
     readout, mode = plan.readout, plan.mode
-    shape = (readout.integrations * readout.groups, plan.frame_rows, plan.window.columns)
+    shape = (readout.integrations * readout.groups, plan.frame_rows, plan.frame_columns)
     leading = leading_cards("IMAGE", 16, shape, primary=True)
     date, _, time = plan.start.partition("T")
     corners = corner_keywords(mode.detector, plan.window)
@@ -200,13 +219,14 @@ def raw_header(plan: Plan) -> bytes:
 def _exposure(plan: Plan, rate: NDArray[np.float32]) -> Exposure:
     is_miri = plan.has_reference_output
     return Exposure(
-        maps=plan.maps,
-        rate=rate,
+        maps=plan.frame_maps,
+        rate=plan.irs2.interleaved(rate, 0) if plan.irs2 else rate,
         readout=plan.readout,
         effects=plan.effects,
         seed=plan.seed,
         outputs=plan.area.outputs,
         interleaved=is_miri,
+        irs2=plan.irs2,
     )
 
 
@@ -217,6 +237,15 @@ def _write_block(fd: int, start: int, plan: Plan, block: Block) -> None:
         frame = block.integration * groups + group
         place = start + frame * plan.frame_size + block.row * columns * 2
         write_all(fd, stored[group].data, place)
+
+
+def _without_references(block: Block, irs2: Layout | None) -> Block:
+    """Return what the detector's own pixels saw, with its own columns."""
+    if not irs2:
+        return block
+    rays = replace(block.rays, column=irs2.number[block.rays.column])
+    saturated = irs2.normal_pixels(block.saturated)
+    return replace(block, counts=irs2.normal_pixels(block.counts), saturated=saturated, rays=rays)
 
 
 def _write_reference_output(fd: int, start: int, plan: Plan) -> None:

@@ -7,7 +7,7 @@ the raw file, the data files and the maps.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,11 +15,17 @@ from typing import TYPE_CHECKING
 from fitsgen.compiler import load
 from fitsgen.jwst.view import Frame, view
 from fitsgen.runtime.convert import Options, convert
-from fitsgen.runtime.files import write_bytes
+from fitsgen.runtime.files import whole_file, write_bytes
 from fitsgen.runtime.functions import frozen_clock
+from fitsgen.runtime.writing import write_all
 from fitsgen.simulate.exposure import Advance, Plan, write_raw
-from fitsgen.simulate.modes import Mode
-from fitsgen.simulate.products import data_file, exposure_keywords, maps_file, truth_file
+from fitsgen.simulate.products import (
+    data_file,
+    exposure_keywords,
+    maps_file,
+    truth_file,
+    weights_file,
+)
 
 if TYPE_CHECKING:
     from astropy.io.fits import HDUList
@@ -40,13 +46,14 @@ class Made:
     references: dict[str, Path]
 
 
-def reference_types(mode: Mode) -> tuple[str, ...]:
-    """Return the file types of the reference files of a mode, without `reference_`."""
-    match mode.detector.instrument:
+def reference_types(plan: Plan) -> tuple[str, ...]:
+    """Return the file types of the reference files of an exposure, without `reference_`."""
+    match plan.mode.detector.instrument:
         case "MIRI":
             return (*_COMMON, *_MIRI)
         case "NIRSPEC":
-            return (*_COMMON, "superbias", "dark_nirspec")
+            between = ("refpix",) if plan.irs2 else ()
+            return (*_COMMON, "superbias", "dark_nirspec", *between)
         case _:
             return (*_COMMON, "superbias", "dark")
 
@@ -88,7 +95,11 @@ def make(
         _write(directory / f"{plan.stem}_truth.fits", truth_file(plan, truth), overwrite, tell)
         maps = directory / f"{plan.stem}_maps.fits"
         _write(maps, maps_file(plan), overwrite, tell)
-        references = dict(_references(plan, maps, directory, overwrite=overwrite, tell=tell))
+        of_type = {}
+        if plan.irs2:
+            of_type["refpix"] = directory / f"{plan.stem}_irs2.fits"
+            _write(of_type["refpix"], weights_file(plan, plan.irs2), overwrite, tell)
+        references = dict(_references(plan, maps, of_type, overwrite=overwrite, tell=tell))
     return Made(raw, exposure, references)
 
 
@@ -99,19 +110,25 @@ def _exposure(plan: Plan, raw: Path, data: Path, directory: Path, *, overwrite: 
 
 
 def _references(
-    plan: Plan, maps: Path, directory: Path, *, overwrite: bool, tell: Callable[[Path], None]
+    plan: Plan,
+    maps: Path,
+    of_type: Mapping[str, Path],
+    *,
+    overwrite: bool,
+    tell: Callable[[Path], None],
 ) -> Iterator[tuple[str, Path]]:
-    place = directory / REFERENCES
+    """Make the reference files, each from the maps of its type, or else from `maps`."""
+    place = maps.parent / REFERENCES
     place.mkdir(exist_ok=True)
     about = place / "reference.dat"
     text = data_file("reference", _reference_keywords(plan), "What is known of the references.")
     write_bytes(about, text.encode("ascii"), overwrite=overwrite)
     detector = plan.mode.detector.name.lower()
-    for name in reference_types(plan.mode):
+    for name in reference_types(plan):
         kind = name.partition("_")[0]
         path = place / f"{detector}_{kind}.fits"
         file_type = load(f"reference_{name}").file_type
-        convert(file_type, (maps, about), {}, Options(path, overwrite))
+        convert(file_type, (of_type.get(kind, maps), about), {}, Options(path, overwrite))
         tell(path)
         yield kind, path
 
@@ -132,5 +149,11 @@ def _write(path: Path, hdus: HDUList, overwrite: bool, tell: Callable[[Path], No
 
     memory = BytesIO()
     hdus.writeto(memory)
-    write_bytes(path, memory.getvalue(), overwrite=overwrite)
+    # Not its value, which is a copy: maps take more memory than all else.
+    with (
+        memory.getbuffer() as content,
+        whole_file(path, overwrite=overwrite, size=len(content)) as file,
+        file.interruptible(),
+    ):
+        write_all(file.fd, content, 0)
     tell(path)

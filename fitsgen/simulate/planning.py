@@ -15,7 +15,8 @@ from fitsgen.diagnostics import input_error
 from fitsgen.jwst.detectors import DETECTORS, Detector, by_name
 from fitsgen.simulate.detector import DIRECTORY, Parameters, read_parameters
 from fitsgen.simulate.exposure import Plan
-from fitsgen.simulate.modes import BY_NAME, Area, Mode
+from fitsgen.simulate.irs2 import FRAME_TIME, LAYOUT, PATTERNS
+from fitsgen.simulate.modes import BY_NAME, FULL, Area, Mode
 from fitsgen.simulate.ramps import Effects, Readout
 from fitsgen.simulate.scene import parse
 
@@ -31,7 +32,7 @@ class Wish:
     seed: int = 1
     integrations: int | None = None
     groups: int | None = None
-    frames: int = 1
+    frames: int | None = None
     gap: int = 0
     subarray: str | None = None
     detector: str | None = None
@@ -62,15 +63,17 @@ def plan(wish: Wish) -> Plan:
     if mode.file_type == "guider_fineguide" and groups < 8:
         raise input_error("guider_fineguide", f"needs 8 groups or more, not {groups}")
     readpatt = wish.readpatt or mode.readpatt
-    if "IRS2" in readpatt.upper():
-        raise input_error(readpatt, "cannot be simulated yet: reference pixels are read in between")
+    is_irs2 = _is_irs2(readpatt, mode, name)
+    frames = wish.frames or PATTERNS.get(readpatt, 1)
+    if is_irs2:
+        area = replace(area, outputs=LAYOUT.outputs + 1, frame_time=FRAME_TIME)
     return Plan(
         mode=mode if detector is mode.detector else _with(mode, detector),
         area_name=name,
         area=area,
         parameters=parameters,
-        readout=Readout(integrations, groups, wish.frames, wish.gap, frame_time=area.frame_time),
-        effects=_effects(wish, mode, area, parameters),
+        readout=Readout(integrations, groups, frames, wish.gap, frame_time=area.frame_time),
+        effects=_effects(wish, mode, area, parameters, is_irs2=is_irs2),
         scene=parse(wish.scene or mode.scene),
         readpatt=readpatt,
         configuration={**mode.configuration, **wish.keywords},
@@ -78,7 +81,22 @@ def plan(wish: Wish) -> Plan:
     )
 
 
-def _effects(wish: Wish, mode: Mode, area: Area, parameters: Parameters) -> Effects:
+def _is_irs2(readpatt: str, mode: Mode, area_name: str) -> bool:
+    """Return whether reference pixels are read in between; raises where that cannot be."""
+    if "IRS2" not in readpatt.upper():
+        return False
+    if readpatt not in PATTERNS:
+        raise input_error(readpatt, "is no readout pattern", f"there are {', '.join(PATTERNS)}")
+    if mode.detector.instrument != "NIRSPEC":
+        raise input_error(readpatt, f"is of NIRSPEC: {mode.name} has {mode.readpatt}")
+    if area_name != FULL:
+        raise input_error(readpatt, f"is of full frames: {area_name} has {mode.readpatt}")
+    return True
+
+
+def _effects(
+    wish: Wish, mode: Mode, area: Area, parameters: Parameters, *, is_irs2: bool
+) -> Effects:
     without = wish.without
     # Drift is simulated where the pipeline can take it off: a full frame has reference pixels.
     # It has no such step for darks of MIRI, nor for guide stars.
@@ -94,7 +112,8 @@ def _effects(wish: Wish, mode: Mode, area: Area, parameters: Parameters) -> Effe
         saturation="saturation" not in without,
         rays=wish.rays,
         drift=parameters.drift if has_drift else 0.0,
-        odd_even=parameters.odd_even if has_drift and not is_miri else 0.0,
+        # With IRS2 it does not tell odd from even columns.
+        odd_even=parameters.odd_even if has_drift and not is_miri and not is_irs2 else 0.0,
         reset_noise=parameters.reset_noise if "read-noise" not in without else 0.0,
     )
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fitsgen.simulate.exposure import Plan, Truth
+from fitsgen.simulate.irs2 import Layout, weights
 
 if TYPE_CHECKING:
     import numpy as np
-    from astropy.io.fits import HDUList
+    from astropy.io.fits import HDUList, PrimaryHDU
     from numpy.typing import NDArray
 
 # Where the telescope looks: any place will do, for a scene has no coordinates of its own.
@@ -80,6 +81,7 @@ def exposure_keywords(plan: Plan) -> dict[str, object]:
         "NRSTSTRT": 1,
         "NRESETS": 1,
         "TSAMPLE": 10.0,
+        **_irs2_keywords(plan),
         "TFRAME": plan.readout.frame_time,
         "SUBARRAY": plan.area_name,
         "SUBSTRT1": window.colstart,
@@ -91,6 +93,10 @@ def exposure_keywords(plan: Plan) -> dict[str, object]:
         **_POINTING,
         **(_GUIDE_STAR if plan.mode.is_guider else {}),
     }
+
+
+def _irs2_keywords(plan: Plan) -> dict[str, object]:
+    return {"NRS_NORM": plan.irs2.normal, "NRS_REF": plan.irs2.reference} if plan.irs2 else {}
 
 
 _GUIDE_STAR: dict[str, object] = {"GDSTARID": "S1HN000001", "GS_ORDER": 1, "GS_MAG": 14.0}
@@ -159,16 +165,18 @@ def _told(plan: Plan) -> list[tuple[str, Any, str]]:
 def maps_file(plan: Plan) -> HDUList:
     """Return the maps of the window in the science frame, an extension each.
 
-    The primary header says what they are maps of, for the templates of reference files.
+    The primary header says what they are maps of, for the templates of reference files. Mask and
+    bias have the pixels of raw frames, NIRSpec's reference pixels in between included: the steps
+    that take their references come before these are taken out.
     """
     import numpy as np
     from astropy.io import fits
 
-    maps, turn = plan.maps, plan.mode.detector.turn
-    effects = plan.effects
+    maps, turn, effects = plan.maps, plan.mode.detector.turn, plan.effects
+    bias = plan.frame_maps.bias
     images: dict[str, NDArray[Any]] = {
-        "MASK": maps.mask,
-        "BIAS": maps.bias if effects.bias else np.zeros_like(maps.bias),
+        "MASK": plan.frame_maps.mask,
+        "BIAS": bias if effects.bias else np.zeros_like(bias),
         "DARK": maps.dark if effects.dark else np.zeros_like(maps.dark),
         "GAIN": maps.gain,
         # A reference holds the noise of a difference of two reads.
@@ -176,14 +184,37 @@ def maps_file(plan: Plan) -> HDUList:
         "SATURATION": maps.saturation,
         "COEFFS": _coefficients(plan),
     }
+    hdus = [fits.ImageHDU(turn.pixels(image), name=name) for name, image in images.items()]
+    return fits.HDUList([_about(plan), *hdus])
+
+
+def weights_file(plan: Plan, irs2: Layout) -> HDUList:
+    """Return the weights by frequency of reference pixels, as a map that is a table.
+
+    Its columns are those of the file type `reference_refpix`, real and imaginary parts in turn.
+    """
+    import numpy as np
+    from astropy.io import fits
+
+    noise = plan.parameters.read_noise if plan.effects.read_noise else 0.0
+    alpha, beta = weights(irs2, plan.window.rows, plan.effects.drift, noise)
+    names = [f"{name}_{output}" for name in ("alpha", "beta") for output in range(irs2.outputs)]
+    table = np.zeros(2 * len(alpha), [(name, ">f4") for name in names])
+    for name in names:
+        table[name][::2] = alpha if name.startswith("alpha") else beta
+    return fits.HDUList([_about(plan), fits.BinTableHDU(table, name="IRS2")])
+
+
+def _about(plan: Plan) -> PrimaryHDU:
+    """Return a primary header that says what maps are of."""
+    from astropy.io import fits
+
     primary = fits.PrimaryHDU()
     # Where the telescope looked is nothing of a detector.
-    keywords = {**exposure_keywords(plan), **_identity(plan)}
-    for key, value in keywords.items():
+    for key, value in {**exposure_keywords(plan), **_identity(plan)}.items():
         if key not in _POINTING and not key.startswith("CRPIX"):
             primary.header[key] = value
-    hdus = [fits.ImageHDU(turn.pixels(image), name=name) for name, image in images.items()]
-    return fits.HDUList([primary, *hdus])
+    return primary
 
 
 def _identity(plan: Plan) -> dict[str, object]:

@@ -7,17 +7,21 @@ numbers of its own, so the counts do not depend on how many threads make them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from fitsgen.simulate.detector import Maps
+from fitsgen.simulate.detector import REFERENCE_PIXEL, Maps
+from fitsgen.simulate.irs2 import Layout, make_drift
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    Drift = Callable[[int, slice], NDArray[np.float32]]
+    """How far levels are off in some rows of a frame, of a shape that fits (rows, columns)."""
 
 STRIP = 64  # rows; what is worked on at a time stays in the processor's cache
 THREADS = 2
@@ -113,6 +117,11 @@ class Block:
     rays: Rays
 
 
+def _on(drift: Drift, rows: slice, frame: int) -> NDArray[np.float32]:
+    """Return how far the levels of some rows are off in a frame."""
+    return drift(frame, rows)
+
+
 @dataclass(frozen=True, slots=True)
 class Exposure:
     """All that the counts of an exposure depend on.
@@ -122,6 +131,8 @@ class Exposure:
     outputs
         How many outputs read a row, a stripe of columns each; with `interleaved` a column each
         in turn.
+    irs2
+        How frames hold reference pixels that are read in between; maps and rate do so too.
 
     """
 
@@ -132,6 +143,7 @@ class Exposure:
     seed: int
     outputs: int = 4
     interleaved: bool = False
+    irs2: Layout | None = None
 
     def blocks(self, threads: int = THREADS) -> Iterator[Block]:
         """Make the counts, a strip of an integration after another."""
@@ -151,17 +163,18 @@ class Exposure:
             for one in waiting:
                 yield one.result()
 
-    def _block(self, integration: int, row: int, drift: NDArray[np.float32]) -> Block:
+    def _block(self, integration: int, row: int, drift: Drift) -> Block:
         import numpy as np
 
         rows = slice(row, row + STRIP)
         maps, rate = self.maps.part(rows), self.rate[rows]
         random = self._random(_PIXELS, integration, row)
-        rays = self._rays(integration, row, rate.shape)
+        rays = self._rays(integration, row, maps)
         light = np.where(maps.is_blind, 0, rate) + (maps.dark if self.effects.dark else 0)
         electrons = (light * maps.gain * self.readout.frame_time).astype(np.float64)
         level = self._level(maps, random)
-        group = partial(self._group, maps, level, electrons, rays, drift, random)
+        here = partial(_on, drift, rows)
+        group = partial(self._group, maps, level, electrons, rays, here, random)
         counts = np.empty((self.readout.groups, *rate.shape), np.uint16)
         charge = np.zeros(rate.shape)
         self._expose(charge, electrons, rays, 0, self.readout.resets, random)
@@ -177,7 +190,7 @@ class Exposure:
         level: NDArray[np.float32],
         electrons: NDArray[np.float64],
         rays: Rays,
-        drift: NDArray[np.float32],
+        drift: Callable[[int], NDArray[np.float32]],
         random: np.random.Generator,
         number: int,
         charge: NDArray[np.float64],
@@ -191,7 +204,7 @@ class Exposure:
         total = np.zeros(charge.shape, np.int32)
         for frame in range(first, first + readout.frames):
             self._expose(charge, electrons, rays, frame, 1, random)
-            total += self._read(maps, level, charge, drift[frame - readout.resets], random)
+            total += self._read(maps, level, charge, drift(frame - readout.resets), random)
         if number + 1 < readout.groups:
             self._expose(charge, electrons, rays, first + readout.frames, readout.gap, random)
         # On board, a group is a sum that is divided without its remainder.
@@ -250,39 +263,42 @@ class Exposure:
             level += noise * np.float32(self.effects.reset_noise)
         return level
 
-    def _drifts(self, integration: int) -> NDArray[np.float32]:
-        """Return how far the level of each column is off, shape (frames, columns)."""
+    def _drifts(self, integration: int) -> Drift:
+        """Draw how far levels are off in the frames of an integration."""
         import numpy as np
 
         random = self._random(_DRIFT, integration, 0)
         frames = self.readout.groups * (self.readout.frames + self.readout.gap)
-        columns = np.arange(self.rate.shape[1])
-        per_output = self.rate.shape[1] // self.outputs or 1
+        rows, width = self.rate.shape
+        if self.irs2:
+            return make_drift(self.irs2, random, frames, rows, self.effects.drift)
+        columns = np.arange(width)
+        per_output = width // self.outputs or 1
         output = columns % self.outputs if self.interleaved else columns // per_output
         output = np.minimum(output, self.outputs - 1)
         levels = random.standard_normal((frames, self.outputs), np.float32) * self.effects.drift
         parity = random.standard_normal((frames, self.outputs), np.float32) * self.effects.odd_even
         sign = np.where(columns % 2, 0.5, -0.5)
-        drifts = levels[:, output] + parity[:, output] * sign
-        return drifts.astype(np.float32)
+        drifts = (levels[:, output] + parity[:, output] * sign).astype(np.float32)
+        return lambda frame, rows: drifts[frame]
 
-    def _rays(self, integration: int, row: int, shape: tuple[int, ...]) -> Rays:
+    def _rays(self, integration: int, row: int, maps: Maps) -> Rays:
         import numpy as np
 
         random = self._random(_RAYS, integration, row)
-        readout = self.readout
+        readout, shape = self.readout, maps.mask.shape
         frames = readout.resets + readout.groups * (readout.frames + readout.gap)
         frames -= readout.gap
         expected = self.effects.rays * readout.frame_time * frames * shape[0] * shape[1]
         count = int(random.poisson(expected))
         low, high = np.log(RAY_ENERGIES)
         electrons = np.exp(random.uniform(low, high, count))
-        return Rays(
-            random.integers(0, frames, count),
-            random.integers(0, shape[0], count),
-            random.integers(0, shape[1], count),
-            electrons.astype(np.float32),
-        )
+        frame = random.integers(0, frames, count)
+        rows = random.integers(0, shape[0], count)
+        columns = random.integers(0, shape[1], count)
+        # Reference pixels have nothing that a ray could set free.
+        hit = (maps.mask[rows, columns] & REFERENCE_PIXEL) == 0
+        return Rays(frame[hit], rows[hit], columns[hit], electrons[hit].astype(np.float32))
 
     def _random(self, what: int, integration: int, row: int) -> np.random.Generator:
         import numpy as np

@@ -76,11 +76,12 @@ MAY_IMPORT = {
         *("literals", "records", "runtime"),
     },
     "simulate": {"blocks", "compiler", "diagnostics", "inputs", "jwst", "runtime"},
+    "preview": {"diagnostics", "inputs", "lazy"},
     "cli": {
         *("__init__", "backends", "compiler", "diagnostics", "inputs.sources", "jwst"),
         *("library", "provenance", "runtime", "show", "verification"),
         *("batch", "cluster", "limits", "listing", "manifest", "records", "targets", "tasks"),
-        *("literals", "signals", "simulate", "workers"),
+        *("literals", "preview", "signals", "simulate", "workers"),
     },
 }
 

@@ -14,6 +14,7 @@ from fitsgen import __version__
 from fitsgen.cli.batch import batch_verb
 from fitsgen.cli.convert import convert_verb
 from fitsgen.cli.ending import plain_ending
+from fitsgen.cli.preview import preview_verb
 from fitsgen.cli.proposal import proposal_verb
 from fitsgen.cli.reproduce import reproduce_verb
 from fitsgen.cli.simulate import simulate_verb
@@ -32,6 +33,7 @@ VERBS = (
     show_verb,
     describe_verb,
     simulate_verb,
+    preview_verb,
 )
 
 

@@ -377,6 +377,49 @@ def test_what_is_left_out_is_told(tmp_path: Path) -> None:
     png(shown)
 
 
+@pytest.mark.parametrize(
+    ("make", "before", "after", "note"),
+    [
+        (
+            lambda: an_extension(np.eye(3), EXTNAME="ODD"),
+            b"XTENSION= 'IMAGE   '",
+            b"XTENSION= 'FOREIGN '",
+            "Not shown, an unknown extension: 1 ODD",
+        ),
+        (
+            lambda: fits.HDUList(
+                [
+                    fits.GroupsHDU(
+                        fits.GroupData(
+                            np.ones((2, 1, 3, 3)), bitpix=-32, parnames=["A"], pardata=[[1.0, 2.0]]
+                        )
+                    )
+                ]
+            ),
+            b"",
+            b"",
+            "Not shown, random groups: 0 PRIMARY",
+        ),
+        (
+            lambda: a_table(fits.Column("A", "J", array=[1])),
+            b"TTYPE1  = 'A       '          ",
+            b"ZTABLE  =                    T",
+            "Not shown, a compressed table: 1",
+        ),
+    ],
+)
+def test_what_cannot_be_shown_is_told(
+    tmp_path: Path, make: Callable[[], fits.HDUList], before: bytes, after: bytes, note: str
+) -> None:
+    path = tmp_path / "a.fits"
+    make().writeto(path)
+    content = path.read_bytes()
+    assert before in content
+    path.write_bytes(content.replace(before, after))
+    assert note in page(path).notes
+    png(page(path))
+
+
 def test_a_line_is_drawn(tmp_path: Path) -> None:
     a_primary(np.arange(200_000.0)).writeto(tmp_path / "a.fits")
     panel = one_of(page(tmp_path / "a.fits"), LinePanel)

@@ -68,5 +68,10 @@ class Linearity:
         import numpy as np
 
         scale = full_scale.astype(np.float64)
-        planes = [c * scale ** (1 - power) for power, c in enumerate(self.coefficients())]
-        return np.stack(planes).astype(np.float32)
+        coefficients = self.coefficients()
+        planes = np.empty((len(coefficients), *scale.shape), np.float32)
+        # One after another, for all of them in double precision are the most that a simulation
+        # would hold in memory.
+        for power, c in enumerate(coefficients):
+            planes[power] = c * scale ** (1 - power)
+        return planes

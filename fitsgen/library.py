@@ -67,7 +67,8 @@ def find(template: str, include_directories: Sequence[Path] = ()) -> Path:
 
     """
     path = Path(template)
-    if path.exists() or path.suffix in (".txt", ".py") or path.name != template:
+    is_file = path.exists() and not path.is_dir()
+    if is_file or path.suffix in (".txt", ".py") or path.name != template:
         return path
     for directory in (*include_directories, *path_directories(), templates_directory()):
         candidate = directory / (template + SUFFIX)

@@ -22,6 +22,7 @@ from conftest import DATA, Conforms
 from test_library_facts import TYPES
 
 import fitsgen
+from fitsgen import library
 from fitsgen.diagnostics import FitsgenError
 from fitsgen.simulate.raw import KINDS, Exposure, raw
 
@@ -269,3 +270,12 @@ def test_pixels_that_do_not_fit_are_an_error(tmp_path: Path) -> None:
         hdulist[0].data = hdulist[0].data.astype("int32") + 60_000
     with pytest.raises(FitsgenError, match="cannot hold"):
         converted(path, "nirspec_level1b")
+
+
+def test_a_directory_does_not_hide_a_file_type(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `fitsgen simulate guider_id -o guider_id` makes one."""
+    monkeypatch.chdir(tmp_path)
+    Path("guider_id").mkdir()
+    assert library.find("guider_id").is_file()

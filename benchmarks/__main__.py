@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import figures, history, many, memory, pixels
+from benchmarks import figures, history, many, memory, pixels, simulation
 from benchmarks.bench import QUICK, Bench, Sizes
 from benchmarks.measure import Figure, Line
 
@@ -51,7 +51,7 @@ def main() -> None:
 def _measured(wish: Wish, directory: Path) -> Iterator[tuple[str, Figure]]:
     """Measure and print one line after another; one that fails stops no other."""
     bench = Bench.prepare(directory, QUICK if wish.quick else Sizes())
-    for room in (pixels, memory, many, figures):
+    for room in (pixels, memory, many, figures, simulation):
         for line in filter(wish.has, room.lines(bench)):
             try:
                 figure = line.measure()

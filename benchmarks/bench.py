@@ -22,16 +22,17 @@ PYTHON = sys.executable
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How much is converted: cubes in MiB, and numbers of files."""
+    """How much is made: cubes in MiB, numbers of files; integrations and groups of ramps."""
 
     cube: int = 512
     process: int = 2048
     large: int = 6144
     headers: int = 1000
     exposures: int = 400
+    ramps: tuple[int, int] = (4, 10)
 
 
-QUICK = Sizes(cube=64, process=64, large=256, headers=100, exposures=40)
+QUICK = Sizes(cube=64, process=64, large=256, headers=100, exposures=40, ramps=(1, 2))
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,13 +75,14 @@ def _with_astropy(bench: Bench, work: Work) -> Figure:
 def _above_idle(code: str, made: Path, *arguments: str) -> float:
     """Return MiB."""
     remove([made])
-    peak, modules = _run(code, *arguments)
+    peak, modules = run(code, *arguments)
     remove([made])
-    idle, _ = _run(IDLE, " ".join(modules))
+    idle, _ = run(IDLE, " ".join(modules))
     return peak - idle
 
 
-def _run(code: str, *arguments: str) -> tuple[float, list[str]]:
+def run(code: str, *arguments: str) -> tuple[float, list[str]]:
+    """Run code in a process; return the most MiB that it had, and the modules it imported."""
     command = [PYTHON, "-c", code + TELL, *arguments]
-    peak, modules = json.loads(told(command))
+    peak, modules = json.loads(told(command).splitlines()[-1])
     return peak, modules

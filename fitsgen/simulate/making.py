@@ -7,6 +7,7 @@ the raw file, the data files and the maps.
 from __future__ import annotations
 
 import datetime
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,6 @@ from fitsgen.jwst.view import Frame, view
 from fitsgen.runtime.convert import Options, convert
 from fitsgen.runtime.files import whole_file, write_bytes
 from fitsgen.runtime.functions import frozen_clock
-from fitsgen.runtime.writing import write_all
 from fitsgen.simulate.exposure import Advance, Plan, write_raw
 from fitsgen.simulate.products import (
     data_file,
@@ -145,15 +145,11 @@ def _reference_keywords(plan: Plan) -> dict[str, object]:
 
 def _write(path: Path, hdus: HDUList, overwrite: bool, tell: Callable[[Path], None]) -> None:
     """Write a file that astropy made, whole."""
-    from io import BytesIO
-
-    memory = BytesIO()
-    hdus.writeto(memory)
-    # Not its value, which is a copy: maps take more memory than all else.
+    # To what is no file of the system, astropy writes turned pixels one by one.
     with (
-        memory.getbuffer() as content,
-        whole_file(path, overwrite=overwrite, size=len(content)) as file,
+        whole_file(path, overwrite=overwrite) as file,
         file.interruptible(),
+        os.fdopen(os.dup(file.fd), "wb") as stream,
     ):
-        write_all(file.fd, content, 0)
+        hdus.writeto(stream)
     tell(path)

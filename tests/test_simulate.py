@@ -53,7 +53,7 @@ def test_a_mode_gives_an_exposure_its_truth_and_its_references(
         assert put_in["SATURATED"].data.shape == (science.shape[0], *science.shape[-2:])
         rise = np.median(science[:, -1].astype(int) - science[:, 0].astype(int))
         header = exposure[0].header
-        length = (header["NGROUPS"] - 1) * header["TGROUP"]
+        length = (header["NGROUPS"] - 1) * header["TFRAME"]
         rate = np.median(put_in["RATE"].data)
         assert rise == pytest.approx(rate * length, rel=0.1, abs=6)
 

@@ -91,7 +91,7 @@ def exposure_keywords(plan: Plan) -> dict[str, object]:
         "CRPIX1": (window.columns + 1) / 2,
         "CRPIX2": (window.rows + 1) / 2,
         **_POINTING,
-        **(_GUIDE_STAR if plan.mode.is_guider else {}),
+        **(_guiding(plan) if plan.mode.is_guider else {}),
     }
 
 
@@ -99,7 +99,14 @@ def _irs2_keywords(plan: Plan) -> dict[str, object]:
     return {"NRS_NORM": plan.irs2.normal, "NRS_REF": plan.irs2.reference} if plan.irs2 else {}
 
 
-_GUIDE_STAR: dict[str, object] = {"GDSTARID": "S1HN000001", "GS_ORDER": 1, "GS_MAG": 14.0}
+def _guiding(plan: Plan) -> dict[str, object]:
+    known: dict[str, object] = {"GDSTARID": "S1HN000001", "GS_ORDER": 1, "GS_MAG": 14.0}
+    if plan.mode.exp_type == "FGS_FINEGUIDE":
+        # The mean of the last four reads less that of the first four is divided by TGROUP (jwst,
+        # guider_cds), which so is the time that parts them, not that of a single read.
+        groups, frame_time = plan.readout.groups, plan.readout.frame_time
+        known |= {"TGROUP": (groups - 4) * frame_time, "EFFINTTM": groups * frame_time}
+    return known
 
 
 def data_file(name: str, keywords: dict[str, object], about: str) -> str:

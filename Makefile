@@ -1,5 +1,6 @@
 # make demo    a raw exposure, its file type compiled, the FITS file, and what is in it
 # make test    all tests
+# make acceptance  the real JWST pipelines on simulated exposures; needs fitsgen[jwst], 10 minutes
 # make lint    style and types
 # make check   style, types, who imports whom, known holes of dependencies, what is handed on
 # make audit   asks the public list of holes for the dependencies; needs pip-audit and a network
@@ -11,7 +12,7 @@ PYTHON ?= python3
 TYPE := nirspec_ifu_level1b
 SECONDS := 60
 
-.PHONY: demo test lint check audit docs fuzz kills bench clean
+.PHONY: demo test acceptance lint check audit docs fuzz kills bench clean
 
 demo:
 	@mkdir -p demo
@@ -25,6 +26,10 @@ demo:
 
 test:
 	$(PYTHON) -m pytest -n auto
+
+# Two at a time, all tests of a mode together: it is simulated once.
+acceptance:
+	$(PYTHON) -m pytest -q -n 2 --dist loadgroup acceptance
 
 lint:
 	$(PYTHON) -m ruff check

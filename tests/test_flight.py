@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import re
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ import pytest
 from astropy.io import fits
 from conftest import DATA, Conforms
 from flight import FACTS, MODES, Mode, converted, data_file, raw_file
+from models import assert_model_takes, numpy_types, stored_types
 
 import fitsgen
 from fitsgen import compiler
@@ -35,10 +35,6 @@ NOT_KNOWN: dict[str, str] = {}
 # What NIRCam's data file knows, the time and names of the real exposure in its place.
 REAL_BASIS = """DATE-OBS TIME-OBS PROGRAM OBSERVTN VISIT VISITGRP SEQ_ID ACT_ID EXPOSURE TFRAME
     NINTS NGROUPS NFRAMES GROUPGAP BARTDELT HELIDELT""".split()
-
-# The type of the pixels of guide-star files: the schema has float32, which every value survives,
-# the telescope sends what it sends for all detectors.
-SENT_AS = {"GuiderRawModel": {"SCI": "uint16"}}
 
 # From the frame of the detector to that of science: NRCA1, NRS1, MIRI, NIS and GUIDER1, GUIDER2.
 TURNS = {
@@ -148,19 +144,6 @@ class TestEachMode:
                 assert numpy_types(FACTS["tables"][hdu.name]) == stored_types(hdu)
             if found[0].header["DATAMODL"] == "Level1bModel":
                 assert [hdu.name for hdu in tables] == ["GROUP", "INT_TIMES"]
-
-
-def numpy_types(columns: list[tuple[str, object]]) -> list[tuple[str, np.dtype]]:
-    """Return the columns of a schema: a type's name, or ["ascii", width]."""
-    return [
-        (name, np.dtype(f"S{kind[1]}" if isinstance(kind, list) else kind))
-        for name, kind in columns
-    ]
-
-
-def stored_types(hdu: fits.BinTableHDU) -> list[tuple[str, np.dtype]]:
-    dtype = hdu.columns.dtype
-    return [(name, dtype[name].newbyteorder("=")) for name in dtype.names]
 
 
 @pytest.fixture(scope="module")
@@ -343,43 +326,6 @@ def test_what_contradicts_itself_is_told(changed: dict[str, object], tmp_path: P
 
 @pytest.mark.slow
 def test_the_flight_data_models_take_it(made: Path) -> None:
-    datamodels = pytest.importorskip("stdatamodels.jwst.datamodels")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        with datamodels.open(made, strict_validation=True) as model, fits.open(made) as found:
-            name = type(model).__name__
-            assert (
-                name
-                == CLASSES["guider" if "guider" in MODES[made.parent.name].file_type else "uncal"]
-            )
-            model.validate()
-            keywords, arrays = schema_of(model)
-            for hdu in found:
-                for key in set(hdu.header) & set(keywords):
-                    assert hdu.name in keywords[key], key
-                if hdu.name in arrays and hdu.data is not None:
-                    wanted = SENT_AS.get(name, {}).get(hdu.name, arrays[hdu.name])
-                    if isinstance(wanted, str):
-                        assert hdu.data.dtype.name == wanted, hdu.name
-                    else:
-                        columns = [(column["name"], column["datatype"]) for column in wanted]
-                        assert stored_types(hdu) == numpy_types(columns), hdu.name
-            assert {hdu.name for hdu in found[1:-1]} <= set(arrays)
-
-
-def schema_of(model: object) -> tuple[dict[str, set[str]], dict[str, object]]:
-    """Return the HDUs of each keyword, and the type of each array, that a model's schema has."""
-    from stdatamodels.schema import walk_schema
-
-    keywords: dict[str, set[str]] = {}
-    arrays: dict[str, object] = {}
-
-    def visit(part: dict, *_: object) -> None:
-        hdu = part.get("fits_hdu", "PRIMARY").upper()
-        if "fits_keyword" in part:
-            keywords.setdefault(part["fits_keyword"], set()).add(hdu)
-        elif "fits_hdu" in part and "datatype" in part:
-            arrays[hdu] = part["datatype"]
-
-    walk_schema(model.schema, visit)
-    return keywords, arrays
+    pytest.importorskip("stdatamodels.jwst.datamodels")
+    is_guider = "guider" in MODES[made.parent.name].file_type
+    assert_model_takes(made, CLASSES["guider" if is_guider else "uncal"])

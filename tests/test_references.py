@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import re
 import subprocess
 import sys
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +19,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from conftest import DATA, Conforms
+from models import assert_certified, assert_model_takes, stored_types
 from references import (
     ABOUT,
     CASES,
@@ -165,14 +164,6 @@ def assert_type(hdu: fits.ImageHDU | fits.BinTableHDU, wanted: object) -> None:
 def unsigned(hdu: fits.BinTableHDU, name: str, kind: str) -> bool:
     """Whether a column is of an unsigned type, which FITS stores with an offset."""
     return bool(hdu.data[name].dtype == np.dtype(kind))
-
-
-def stored_types(hdu: fits.BinTableHDU) -> list[tuple[str, np.dtype]]:
-    dtype = hdu.columns.dtype
-    return [
-        (name, np.dtype("uint32") if column.bzero else dtype[name].newbyteorder("="))
-        for name, column in zip(dtype.names, hdu.columns, strict=True)
-    ]
 
 
 class TestMaps:
@@ -487,32 +478,8 @@ def test_a_wrong_file_is_found(what: str, place: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_data_models_take_it(case: tuple[str, str, Path]) -> None:
-    datamodels = pytest.importorskip("stdatamodels.jwst.datamodels")
-    _, _, path = case
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        with datamodels.open(path, strict_validation=True) as model, fits.open(path) as found:
-            assert type(model).__name__ == found[0].header["DATAMODL"]
-            model.validate()
-            places = keywords_of(model)
-            for hdu in found:
-                for key in set(hdu.header) & set(places):
-                    assert hdu.name in places[key], key
-
-
-def keywords_of(model: object) -> dict[str, set[str]]:
-    """Return the HDUs that each keyword of a model's schema stands in."""
-    from stdatamodels.schema import walk_schema
-
-    keywords: dict[str, set[str]] = {}
-
-    def visit(part: dict, *_: object) -> None:
-        if "fits_keyword" in part:
-            hdu = part.get("fits_hdu", "PRIMARY").upper()
-            keywords.setdefault(part["fits_keyword"], set()).add(hdu)
-
-    walk_schema(model.schema, visit)
-    return keywords
+    pytest.importorskip("stdatamodels.jwst.datamodels")
+    assert_model_takes(case[2], fits.getheader(case[2])["DATAMODL"])
 
 
 @pytest.mark.slow
@@ -527,22 +494,7 @@ def test_crds_certifies_them(instrument: str, place: Path, tmp_path: Path) -> No
     use = (window.detector, window.exp_type, window.readpatt, window.subarray)
     kinds = {name.partition("_")[0]: path for name, path in paths.items()}
     crds.add(tmp_path, crds.Use(instrument, *use), kinds)
-    environment = {
-        **os.environ,
-        "CRDS_PATH": str(tmp_path),
-        "CRDS_CONTEXT": crds.CONTEXT,
-        "CRDS_SERVER_URL": "https://crds-serverless-mode.stsci.edu",
-        "CRDS_OBSERVATORY": "jwst",
-    }
-    certify = [sys.executable, "-m", "crds.certify"]
-    commands = [[*certify, *kinds.values()]]
+    assert_certified(list(kinds.values()), tmp_path)
     if others := set(paths.values()) - set(kinds.values()):
         # Of a kind that an exposure takes one of: the mappings have no place for a second.
-        commands.append([*certify, "--dont-check-rmap-updates", *sorted(others)])
-    for command in commands:
-        result = subprocess.run(
-            command, env=environment, capture_output=True, text=True, check=False
-        )
-        told = (result.stdout + result.stderr).splitlines()
-        assert [line for line in told if "ERROR" in line] == []
-        assert any(line.endswith(" 0 errors") for line in told), told
+        assert_certified(sorted(others), tmp_path, "--dont-check-rmap-updates")

@@ -1,0 +1,1 @@
+"""The real calibration pipelines, run on exposures and references that fitsgen made."""

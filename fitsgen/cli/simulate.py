@@ -10,7 +10,7 @@ import click
 
 from fitsgen.cli.limited import limited
 from fitsgen.cli.options import overwrite_option
-from fitsgen.cli.report import reported
+from fitsgen.cli.report import reported, show
 
 if TYPE_CHECKING:
     from fitsgen.simulate.exposure import Plan
@@ -96,6 +96,7 @@ def simulate_verb(mode: str, output: Path, crds: Path | None, overwrite: bool, *
                 advance=advance,
                 tell=lambda path: click.echo(f"wrote {path}"),
             )
+        show(made.problems)
         if crds:
             detector, exp_type = plan.mode.detector, plan.mode.exp_type
             use = Use(detector.instrument, detector.name, exp_type, plan.readpatt, plan.area_name)

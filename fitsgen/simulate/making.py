@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fitsgen.compiler import load
+from fitsgen.diagnostics import Problem
 from fitsgen.jwst.view import Frame, view
-from fitsgen.runtime.convert import Options, convert
+from fitsgen.runtime.convert import Conversion, Options, convert
 from fitsgen.runtime.files import whole_file, write_bytes
 from fitsgen.runtime.functions import frozen_clock
 from fitsgen.simulate.exposure import Advance, Plan, write_raw
@@ -39,11 +40,17 @@ _MIRI = ("dark_miri", "reset", "rscd", "lastframe")
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """The files that were made: the raw one, the exposure, and the references by their type."""
+    """The files that were made: the raw one, the exposure, and the references by their type.
+
+    problems
+        Warnings about what was made by a template.
+
+    """
 
     raw: Path
     exposure: Path
     references: dict[str, Path]
+    problems: tuple[Problem, ...]
 
 
 def reference_types(plan: Plan) -> tuple[str, ...]:
@@ -91,7 +98,7 @@ def make(
         write_bytes(exposure_data, text.encode("ascii"), overwrite=overwrite)
         tell(exposure_data)
         exposure = _exposure(plan, raw, exposure_data, directory, overwrite=overwrite)
-        tell(exposure)
+        tell(exposure.path)
         _write(directory / f"{plan.stem}_truth.fits", truth_file(plan, truth), overwrite, tell)
         maps = directory / f"{plan.stem}_maps.fits"
         _write(maps, maps_file(plan), overwrite, tell)
@@ -100,13 +107,15 @@ def make(
             of_type["refpix"] = directory / f"{plan.stem}_irs2.fits"
             _write(of_type["refpix"], weights_file(plan, plan.irs2), overwrite, tell)
         references = dict(_references(plan, maps, of_type, overwrite=overwrite, tell=tell))
-    return Made(raw, exposure, references)
+    problems = [one for made in (exposure, *references.values()) for one in made.problems]
+    paths = {kind: made.path for kind, made in references.items()}
+    return Made(raw, exposure.path, paths, tuple(problems))
 
 
-def _exposure(plan: Plan, raw: Path, data: Path, directory: Path, *, overwrite: bool) -> Path:
+def _exposure(plan: Plan, raw: Path, data: Path, directory: Path, *, overwrite: bool) -> Conversion:
     file_type = load(plan.mode.file_type).file_type
     options = Options(directory, overwrite, view=view(Frame.DMS))
-    return convert(file_type, (raw, data), {}, options).path
+    return convert(file_type, (raw, data), {}, options)
 
 
 def _references(
@@ -116,7 +125,7 @@ def _references(
     *,
     overwrite: bool,
     tell: Callable[[Path], None],
-) -> Iterator[tuple[str, Path]]:
+) -> Iterator[tuple[str, Conversion]]:
     """Make the reference files, each from the maps of its type, or else from `maps`."""
     place = maps.parent / REFERENCES
     place.mkdir(exist_ok=True)
@@ -128,9 +137,10 @@ def _references(
         kind = name.partition("_")[0]
         path = place / f"{detector}_{kind}.fits"
         file_type = load(f"reference_{name}").file_type
-        convert(file_type, (of_type.get(kind, maps), about), {}, Options(path, overwrite))
+        given = (of_type.get(kind, maps), about)
+        made = convert(file_type, given, {}, Options(path, overwrite))
         tell(path)
-        yield kind, path
+        yield kind, made
 
 
 def _reference_keywords(plan: Plan) -> dict[str, object]:

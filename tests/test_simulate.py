@@ -15,8 +15,10 @@ from fitsgen.cli import main
 from fitsgen.jwst.corners import turned, unturned
 from fitsgen.jwst.detectors import DETECTORS
 from fitsgen.jwst.subarrays import Window
+from fitsgen.simulate import crds
 from fitsgen.simulate.detector import DIRECTORY, read_parameters
 from fitsgen.simulate.modes import MODES
+from fitsgen.simulate.planning import Wish, plan
 
 SMALL = {
     "nircam_image": "SUB64P",
@@ -38,7 +40,8 @@ def simulate(*arguments: str) -> str:
 def test_a_mode_gives_an_exposure_its_truth_and_its_references(
     mode: str, tmp_path: Path, conforms: Conforms
 ) -> None:
-    output = simulate(mode, "--subarray", SMALL[mode], "--rays", "1e-3", "-o", str(tmp_path))
+    options = ["--subarray", SMALL[mode], "--rays", "1e-3", "--without", "drift"]
+    output = simulate(mode, *options, "-o", str(tmp_path))
     files = [Path(line.removeprefix("wrote ")) for line in output.splitlines()]
     assert all(path.exists() for path in files)
     for path in files:
@@ -134,3 +137,32 @@ def test_turns_are_undone(detector: object) -> None:
     assert (detector.turn.undone(detector.turn.pixels(frame)) == frame).all()
     window = Window(1, 64, 1025, 1100)
     assert turned(unturned(window, detector.turn, 2048), detector.turn, 2048) == window
+
+
+def test_a_cache_says_where_an_exposure_has_no_reference_of_a_kind(tmp_path: Path) -> None:
+    """The crds package fails where others of the instrument have it and this one is not named."""
+    file = tmp_path / "some.fits"
+    file.write_bytes(b"")
+    irs2 = crds.Use("NIRSPEC", "NRS1", "NRS_IFU", "NRSIRS2RAPID", "FULL")
+    usual = crds.Use("NIRSPEC", "NRS1", "NRS_IFU", "NRSRAPID", "FULL")
+    crds.add(tmp_path, irs2, {"gain": file, "refpix": file})
+    crds.add(tmp_path, usual, {"gain": file})
+    rmap = (tmp_path / "mappings/jwst/jwst_nirspec_refpix_0000.rmap").read_text()
+    (line,) = (line for line in rmap.splitlines() if "'NRSRAPID'" in line)
+    assert line.endswith(": 'N/A'}),")
+    assert rmap.count("_refpix.fits'") == 1
+
+
+@pytest.mark.parametrize(
+    ("mode", "subarray", "drifts"),
+    [
+        ("nircam_image", "SUB64P", True),
+        ("niriss_image", "SUB64", False),
+        ("miri_image", "SUB64", False),
+        ("miri_image", "FULL", True),
+        ("miri_dark", "FULL", False),
+        ("guider_id", "FULL", False),
+    ],
+)
+def test_drift_is_where_the_pipeline_takes_it_off(mode: str, subarray: str, drifts: bool) -> None:
+    assert (plan(Wish(mode, subarray=subarray)).effects.drift > 0) == drifts

@@ -115,10 +115,12 @@ def _mappings(index: Index) -> Iterable[tuple[str, str]]:
     instruments = {}
     for instrument, kinds in sorted(index.items()):
         chosen: dict[str, str] = dict.fromkeys(sorted(NOT_APPLICABLE), "N/A")
+        # An exposure that has none of a kind, where others have, has to be told so.
+        none = {use: "N/A" for entries in kinds.values() for use in entries}
         for kind, entries in sorted(kinds.items()):
             name = f"jwst_{instrument}_{kind}_0000.rmap"
             chosen[kind] = name
-            yield name, _rmap(instrument, kind, name, entries)
+            yield name, _rmap(instrument, kind, name, none | entries)
         name = f"jwst_{instrument}_0000.imap"
         instruments[instrument.upper()] = name
         header = {"mapping": "INSTRUMENT", "instrument": instrument.upper(), "parkey": ("REFTYPE",)}

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from fitsgen.diagnostics import input_error
+from fitsgen.jwst.corners import unturned
 from fitsgen.jwst.detectors import DETECTORS, Detector, by_name
-from fitsgen.simulate.detector import DIRECTORY, Parameters, read_parameters
+from fitsgen.simulate.detector import BORDER, DIRECTORY, Parameters, read_parameters
 from fitsgen.simulate.exposure import Plan
 from fitsgen.simulate.irs2 import FRAME_TIME, LAYOUT, PATTERNS
 from fitsgen.simulate.modes import BY_NAME, FULL, Area, Mode
@@ -98,11 +99,8 @@ def _effects(
     wish: Wish, mode: Mode, area: Area, parameters: Parameters, *, is_irs2: bool
 ) -> Effects:
     without = wish.without
-    # Drift is simulated where the pipeline can take it off: a full frame has reference pixels.
-    # It has no such step for darks of MIRI, nor for guide stars.
+    has_drift = "drift" not in without and _can_drift(mode, area)
     is_miri = mode.detector.instrument == "MIRI"
-    has_drift = area.outputs > 1 and not mode.is_guider and not (mode.is_dark and is_miri)
-    has_drift = has_drift and "drift" not in without and not (is_miri and area.window.rows < 1024)
     return Effects(
         bias="bias" not in without,
         dark="dark" not in without,
@@ -116,6 +114,21 @@ def _effects(
         odd_even=parameters.odd_even if has_drift and not is_miri and not is_irs2 else 0.0,
         reset_noise=parameters.reset_noise if "read-noise" not in without else 0.0,
     )
+
+
+def _can_drift(mode: Mode, area: Area) -> bool:
+    """Return whether the pipeline takes drift off, by reference pixels.
+
+    It does not for guide stars, nor for darks and subarrays of MIRI; of the near infrared a window
+    has to have some of the rows that are read first or last (jwst, refpix).
+    """
+    detector = mode.detector
+    if mode.is_guider:
+        return False
+    if detector.instrument == "MIRI":
+        return not mode.is_dark and area.window.rows == detector.rows
+    window = unturned(area.window, detector.turn, detector.columns)
+    return window.rowstart <= BORDER or window.rowstop > detector.rows - BORDER
 
 
 def _detector(mode: Mode, name: str | None) -> Detector:

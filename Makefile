@@ -27,9 +27,8 @@ demo:
 test:
 	$(PYTHON) -m pytest -n auto
 
-# Two at a time, all tests of a mode together: it is simulated once.
 acceptance:
-	$(PYTHON) -m pytest -q -n 2 --dist loadgroup acceptance
+	$(PYTHON) -m pytest -q -n 2 --no-loadscope-reorder acceptance
 
 lint:
 	$(PYTHON) -m ruff check

@@ -75,9 +75,10 @@ _D1, _DARK, _GUIDER = Pipeline.DETECTOR1, Pipeline.DARK, Pipeline.GUIDER
 # not undone shows; points and traces among them saturate after some groups. The dark current is a
 # hundredth of the light: it shows if it is not taken off, and its own noise, which the pipeline
 # does not count, does not. Rays hit hundreds of pixels. Full frames have the drift that reference
-# pixels take away; spectrographs without a slit are read in full.
+# pixels take away, as have windows with rows of these; what is only read in full is so here. Two
+# readout patterns average frames or drop some.
 DETECTOR1 = [
-    Case("nircam_image", _D1, "SUB64P", (10, 2), 200, "grid:3e6,16,20000", 0.06),
+    Case("nircam_image", _D1, "SUB64P", (10, 2), 100, "grid:2e6,16,10000", 0.03, 1, 1, "BRIGHT1"),
     Case("nirspec_ifu", _D1, "FULL", (8, 1), 1, "traces:1200,30,100", 2e-6),
     Case(
         *("nirspec_ifu", _D1, "FULL", (8, 1), 1, "traces:1200,30,100", 2e-6),
@@ -87,7 +88,7 @@ DETECTOR1 = [
     Case("miri_image", _D1, "SUB64", (10, 2), 100, "grid:2e6,16,10000", 0.03),
     Case("miri_mrs", _D1, "FULL", (10, 1), 2, "traces:3000,20,200", 1e-5),
     Case("miri_lrs", _D1, "FULL", (10, 1), 2, "traces:3000,3,200", 1e-5),
-    Case("niriss_image", _D1, "SUB64", (10, 1), 60, "grid:1e6,16,6000", 0.03, 4, 1, "NIS"),
+    Case("niriss_image", _D1, "SUB64", (10, 1), 60, "grid:1e6,16,6000", 0.03, 4, 0, "NIS"),
     Case("niriss_soss", _D1, "SUBSTRIP256", (10, 1), 0.5, "traces:1500,2,50", 1e-5),
     Case("fgs_image", _D1, "SUB128LL", (10, 2), 50, "grid:1e6,32,5000", 3e-3),
 ]
@@ -111,7 +112,15 @@ CASES = [*DETECTOR1, *DARK, *GUIDER]
 
 
 def parameters(cases: list[Case]) -> list[Any]:
-    """Return cases as parameters of a test; all tests of a case run in one process."""
-    return [
-        pytest.param(case, id=case.name, marks=pytest.mark.xdist_group(case.name)) for case in cases
-    ]
+    """Return cases as parameters of a test."""
+    return [parameter(case) for case in cases]
+
+
+def parameter(case: Case, *more: str) -> Any:
+    """Return a case and more as a parameter of a test, whose name begins with the case's."""
+    return pytest.param(case, *more, id=":".join([case.name, *more]))
+
+
+def case_of(nodeid: str) -> str:
+    """Return the case that a test has as its parameter."""
+    return nodeid.rpartition("[")[2].rstrip("]").partition(":")[0]

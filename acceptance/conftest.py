@@ -8,11 +8,25 @@ from pathlib import Path
 
 import pytest
 from conftest import pytest_terminal_summary as pytest_terminal_summary
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
-from acceptance.cases import Case
+from acceptance.cases import Case, case_of
 from acceptance.running import Run, run
 
 Runs = Callable[[Case], Run]
+
+
+class ByCase(LoadScopeScheduling):
+    """Gives all tests of a case to one process, so that it is simulated once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return case_of(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByCase:
+    """Spread the cases over the processes of pytest-xdist."""
+    return ByCase(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -53,16 +53,19 @@ def common_error(run: Run) -> float:
 def _correcting_pixels(run: Run) -> int:
     """Return the number of reference pixels by which the pipeline corrects all others.
 
-    MIRI's subarrays and darks are not corrected; the near infrared has whole rows (as it reads
-    them) of reference pixels for it, of which a window may have none.
+    MIRI's subarrays and darks are not corrected. Full frames of the near infrared are by those of
+    the rows that are read first and last, and windows that have some of these rows by all they
+    have (jwst, refpix).
     """
     header = fits.getheader(run.product("uncal"))
     reference = (_array(run.product("maps"), "MASK").astype(np.uint32) & REFERENCE_PIXEL) != 0
     if header["INSTRUME"] == "MIRI":
         is_corrected = run.case.is_full and run.case.pipeline is Pipeline.DETECTOR1
         return int(reference.sum()) if is_corrected else 0
-    rows = reference if abs(header["SLOWAXIS"]) == 2 else reference.T
-    return int(rows.all(axis=1).sum()) * int(rows.shape[1])
+    rows = (reference if abs(header["SLOWAXIS"]) == 2 else reference.T).all(axis=1)
+    if not rows.any():
+        return 0
+    return int(rows.sum() * header["SUBSIZE1"] if run.case.is_full else reference.sum())
 
 
 @dataclass(frozen=True)

@@ -62,11 +62,23 @@ def run(case: Case, directory: Path, cache: Path) -> Run:
     simulate = [sys.executable, "-m", "fitsgen", "simulate", *case.arguments]
     simulate.append(f"--parameters={_parameters(case, directory)}")
     _command([*simulate, "-o", str(directory), "--crds", str(cache)], directory)
+    return _piped(case, directory, cache)
+
+
+def run_again(done: Run, directory: Path, *options: str) -> Run:
+    """Run the pipeline with further options, in another directory."""
+    for suffix in ("uncal", "truth", "maps"):
+        path = done.product(suffix)
+        (directory / path.name).symlink_to(path)
+    return _piped(done.case, directory, done.cache, *options)
+
+
+def _piped(case: Case, directory: Path, cache: Path, *options: str) -> Run:
     (exposure,) = directory.glob("*_uncal.fits")
-    name, *options = case.pipeline.value
+    name, *usual = case.pipeline.value
     strun = str(Path(sys.executable).with_name("strun"))
-    log = _command([strun, name, exposure.name, *options], directory, crds_environment(cache))
-    return Run(case, directory, cache, log)
+    command = [strun, name, exposure.name, *usual, *options]
+    return Run(case, directory, cache, _command(command, directory, crds_environment(cache)))
 
 
 def _parameters(case: Case, directory: Path) -> Path:

@@ -79,9 +79,9 @@ _D1, _DARK, _GUIDER = Pipeline.DETECTOR1, Pipeline.DARK, Pipeline.GUIDER
 # readout patterns average frames or drop some.
 DETECTOR1 = [
     Case("nircam_image", _D1, "SUB64P", (10, 2), 100, "grid:2e6,16,10000", 0.03, 1, 1, "BRIGHT1"),
-    Case("nirspec_ifu", _D1, "FULL", (8, 1), 1, "traces:1200,30,100", 2e-6),
+    Case("nirspec_ifu", _D1, "FULL", (6, 1), 1, "traces:1600,30,100", 2e-6),
     Case(
-        *("nirspec_ifu", _D1, "FULL", (8, 1), 1, "traces:1200,30,100", 2e-6),
+        *("nirspec_ifu", _D1, "FULL", (5, 1), 1, "traces:1200,30,100", 2e-6),
         readpatt="NRSIRS2RAPID",
     ),
     Case("nirspec_fixedslit", _D1, "SUBS200A1", (10, 1), 5, "traces:5000,2,500", 3e-4),

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from acceptance.cases import Pipeline
 from acceptance.running import Run
 from fitsgen.simulate.detector import DEAD, DO_NOT_USE, HOT, REFERENCE_PIXEL
+from fitsgen.simulate.irs2 import LAYOUT
+from fitsgen.simulate.modes import BY_NAME
 
 # Bits of data quality (stdatamodels, dqflags).
 SATURATED, JUMP_DET = 1 << 1, 1 << 2
@@ -29,6 +31,16 @@ Array = NDArray[Any]
 def _array(path: Path, name: str) -> Array:
     with fits.open(path, memmap=False) as found:
         return np.asarray(found[name].data)
+
+
+def _mask(run: Run) -> Array:
+    """Return the bits of data quality that the pixels of the detector have of their own."""
+    mask = _array(run.product("maps"), "MASK").astype(np.uint32)
+    if mask.shape == _array(run.product("maps"), "GAIN").shape:
+        return mask
+    # With IRS2, reference pixels that are read in between: these are no pixels of the rates.
+    turn = BY_NAME[run.case.mode].detector.turn
+    return np.asarray(turn.pixels(LAYOUT.normal_pixels(turn.undone(mask))))
 
 
 def common_error(run: Run) -> float:
@@ -58,7 +70,7 @@ def _correcting_pixels(run: Run) -> int:
     have (jwst, refpix).
     """
     header = fits.getheader(run.product("uncal"))
-    reference = (_array(run.product("maps"), "MASK").astype(np.uint32) & REFERENCE_PIXEL) != 0
+    reference = (_mask(run) & REFERENCE_PIXEL) != 0
     if header["INSTRUME"] == "MIRI":
         is_corrected = run.case.is_full and run.case.pipeline is Pipeline.DETECTOR1
         return int(reference.sum()) if is_corrected else 0
@@ -107,7 +119,7 @@ class Ramps:
     @cached_property
     def mask(self) -> Array:
         """The bits of data quality that the detector has of its own."""
-        return _array(self.run.product("maps"), "MASK").astype(np.uint32)
+        return _mask(self.run)
 
     @cached_property
     def dark(self) -> Array:
@@ -253,18 +265,29 @@ class DarkRamps:
     run: Run
 
     @cached_property
-    def steps(self) -> np.ma.MaskedArray[Any, Any]:
-        """Groups less the groups before them and less the dark current in between, in DN.
-
-        Of shape (integrations, groups - 1, rows, columns); bad pixels, reference pixels and
-        flagged groups are masked.
-        """
+    def ramps(self) -> np.ma.MaskedArray[Any, Any]:
+        """The groups in DN; bad pixels, reference pixels and flagged groups are masked."""
         path = self.run.product("darkpipeline")
         data, flags = _array(path, "SCI").astype(float), _array(path, "GROUPDQ")
         blind = _array(self.run.product("maps"), "MASK") != 0
-        collected = self.dark * fits.getval(path, "TGROUP")
-        steps = np.diff(np.ma.MaskedArray(data, (flags != 0) | blind), axis=1)
-        return np.ma.MaskedArray(steps - collected)
+        return np.ma.MaskedArray(data, (flags != 0) | blind)
+
+    @cached_property
+    def steps(self) -> np.ma.MaskedArray[Any, Any]:
+        """Groups less the groups before them and less the dark current in between, in DN."""
+        time = fits.getval(self.run.product("uncal"), "TGROUP")
+        return np.ma.MaskedArray(np.diff(self.ramps, axis=1) - self.dark * time)
+
+    @property
+    def level(self) -> float:
+        """The mean square of the first groups without their dark current, over their variance.
+
+        That is of the read noise, the reset noise and the dark current of a frame.
+        """
+        told = fits.getheader(self.run.product("truth"))
+        collected = self.dark * told["TFRAME"]
+        variance = told["RDNOISE"] ** 2 + told["RSTNOISE"] ** 2 + collected / told["GAIN"]
+        return float(((self.ramps[:, 0] - collected) ** 2 / variance).mean())
 
     @cached_property
     def dark(self) -> Array:

@@ -27,7 +27,10 @@ EXPECTED = {
 
 @pytest.mark.parametrize("case", parameters(DARK))
 def test_a_dark_comes_back(case: Case, runs: Runs, record_property: Tell) -> None:
-    """The mean dark current is off by less than 3 standard errors, and the noise is as put in."""
+    """The mean dark current is off by less than 3 standard errors, and the noise is as put in.
+
+    So is the level of the first group: of a bias nothing is left but the noise of the reset.
+    """
     dark = DarkRamps(runs(case))
     (offset, error), chi_squared = dark.offset, dark.chi_squared
     text = f"{offset / error:+.2f} standard errors, reduced chi squared {chi_squared:.3f}"
@@ -38,6 +41,7 @@ def test_a_dark_comes_back(case: Case, runs: Runs, record_property: Tell) -> Non
     assert {step: status.get(step) for step in steps} == dict.fromkeys(steps, "COMPLETE")
     assert abs(offset) < 3 * error
     assert 0.9 <= chi_squared <= 1.1
+    assert 0.9 <= dark.level <= 1.1
     # A dark current that is left out, or taken off, would be seen.
     assert dark.dark.mean() > 30 * error
 

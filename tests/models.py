@@ -90,7 +90,7 @@ def stored_types(hdu: fits.BinTableHDU) -> list[tuple[str, np.dtype]]:
     """
     types = [hdu.columns.dtype[name].base.newbyteorder("=") for name in hdu.columns.names]
     return [
-        (column.name, np.dtype("uint32") if column.bzero else kind)
+        (column.name, np.dtype(f"u{kind.name}") if column.bzero else kind)
         for column, kind in zip(hdu.columns, types, strict=True)
     ]
 

@@ -21,7 +21,7 @@ from fitsgen.simulate.exposure import Plan, write_raw
 from fitsgen.simulate.planning import Wish, plan
 from fitsgen.simulate.ramps import STRIP, THREADS
 
-RAYS = 1e-5  # a pixel and second: some 17,000 in a full frame of 400 s
+RAYS = 1e-5  # a pixel and second: some 18,000 in a full frame of 430 s
 MAX_SECONDS = 90.0
 MAX_MEMORY = 1024.0
 SAMPLES = 3

@@ -1,6 +1,6 @@
 # make demo    a raw exposure, its file type compiled, the FITS file, and what is in it
 # make test    all tests
-# make acceptance  the real JWST pipelines on simulated exposures; needs fitsgen[jwst], 10 minutes
+# make acceptance  the real JWST pipelines and data models on what fitsgen makes; needs fitsgen[jwst,test]
 # make lint    style and types
 # make check   style, types, who imports whom, known holes of dependencies, what is handed on
 # make audit   asks the public list of holes for the dependencies; needs pip-audit and a network
@@ -29,6 +29,7 @@ test:
 
 acceptance:
 	$(PYTHON) -m pytest -q -n 2 --no-loadscope-reorder acceptance
+	$(PYTHON) -m pytest -q -n 2 -m slow tests/test_flight.py tests/test_references.py
 
 lint:
 	$(PYTHON) -m ruff check

@@ -214,3 +214,8 @@ def _place(position: Position | None) -> dict[str, object]:
         "line": position.line or None,
         "column": position.column or None,
     }
+
+
+def counted(count: int, what: str) -> str:
+    """Return how many there are of something, such as `1 error`, `2 errors`."""
+    return f"{count} {what}{'' if count == 1 else 's'}"

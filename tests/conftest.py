@@ -27,6 +27,10 @@ hypothesis.settings.load_profile("calm")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Python for the most memory that a process had, in kB. ru_maxrss would not do: it is never less
+# than that of the parent.
+PEAK = "int(next(one.split()[1] for one in open('/proc/self/status') if one.startswith('VmHWM')))"
+
 Conforms = Callable[[Path], None]
 
 

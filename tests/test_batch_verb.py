@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from astropy.io import fits
 from click.testing import CliRunner, Result
+from conftest import PEAK
 from test_batch import wait_until
 from test_proposal import forget, write_raw
 
@@ -331,16 +332,13 @@ def test_stopped_by_a_signal(number: signal.Signals) -> None:
     assert run("raw", "-o", "out")[0] == 0
 
 
-# ru_maxrss would not do: it is never less than the memory of the parent.
-MEASURE = """
+MEASURE = f"""
 import sys
 from fitsgen.cli import main
 try:
     main(sys.argv[1:])
 finally:
-    with open("/proc/self/status") as file:
-        peak = next(line.split()[1] for line in file if line.startswith("VmHWM"))
-    print(int(peak) // 1024, file=sys.stderr)
+    print({PEAK} // 1024, file=sys.stderr)
 """
 
 

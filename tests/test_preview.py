@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from click.testing import CliRunner, Result
+from conftest import PEAK
 
 from fitsgen.cli import main
 from fitsgen.diagnostics import InputError
@@ -533,12 +534,6 @@ def test_help_needs_no_library() -> None:
     assert result.stdout.endswith("\n[]\n")
 
 
-# In kB. ru_maxrss would not do: it is never less than the memory of the parent.
-PEAK = (
-    "print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"
-)
-
-
 def test_little_is_read_of_a_large_file(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
@@ -557,7 +552,8 @@ def test_little_is_read_of_a_large_file(
         file.seek(len(heads) + 2 * int(np.prod(shape)))
         file.write(table.tostring().encode())
         file.truncate(file.tell() + -(-400_000_000 // 2880) * 2880)
-    code = f"from fitsgen.cli import main\ntry: main(['preview', 'large.fits'])\nfinally: {PEAK}"
+    code = "from fitsgen.cli import main\ntry: main(['preview', 'large.fits'])\n"
+    code += f"finally: print({PEAK})"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     result = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True

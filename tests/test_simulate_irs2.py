@@ -12,6 +12,7 @@ from conftest import Conforms
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from test_simulate_ramps import NOTHING
 
 import fitsgen
 from fitsgen.simulate.detector import DIRECTORY, REFERENCE_PIXEL, Maps, make_maps, read_parameters
@@ -25,14 +26,6 @@ from fitsgen.simulate.ramps import Effects, Exposure, Readout
 SMALL = Layout(columns=128)
 ROWS = 96
 PARAMETERS = read_parameters(DIRECTORY / "nrs1.dat")
-NOTHING = Effects(
-    bias=False,
-    dark=False,
-    photon_noise=False,
-    read_noise=False,
-    nonlinearity=False,
-    saturation=False,
-)
 LAYOUTS = st.builds(
     lambda half, pair, jumps, outputs: Layout(
         2 * half * jumps * outputs, normal=2 * half, reference=2 * pair, outputs=outputs

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from fitsgen.check import policy
 from fitsgen.check.faults import Fault
+from fitsgen.diagnostics import counted
 
 
 def check(tree: ast.expr) -> Iterator[Fault]:
@@ -56,7 +57,7 @@ def _placed(call: ast.Call) -> Iterator[Fault]:
         case _:
             return
     if most is not None and len(call.args) > most:
-        message = f"{shown} takes at most {most} argument{'' if most == 1 else 's'} here"
+        message = f"{shown} takes at most {counted(most, 'argument')} here"
         yield Fault(call.args[most], message, "more would be written into, or have names")
 
 

@@ -38,8 +38,7 @@ def preview_verb(file: Path, output: Path | None, overwrite: bool) -> None:
     \b
     Example: fitsgen preview jw09999001001_02101_00001_nrca1_uncal.fits -o exposure.png
     """
-    from fitsgen.runtime.files import check_output, write_file
-    from fitsgen.runtime.writing import Part
+    from fitsgen.runtime.files import check_output, write_bytes
 
     with reported():
         target = output or Path(file.name.removesuffix(".gz")).with_suffix(".png")
@@ -50,5 +49,5 @@ def preview_verb(file: Path, output: Path | None, overwrite: bool) -> None:
         require_matplotlib()
         page, problems = read_page(file)
         show(problems)
-        write_file(target, [Part(png(page))], overwrite=overwrite)
+        write_bytes(target, png(page), overwrite=overwrite)
         click.echo(f"wrote {target}")

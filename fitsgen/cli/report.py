@@ -29,14 +29,13 @@ def show(problems: Sequence[Problem]) -> None:
 @contextmanager
 def reported() -> Iterator[None]:
     """Show the problems that stopped the work, and end with status 1."""
-    from fitsgen.diagnostics import FitsgenError, errors
+    from fitsgen.diagnostics import FitsgenError, counted, errors
 
     try:
         yield
     except FitsgenError as error:
         show(error.problems)
-        count = len(errors(error.problems))
-        click.echo(f"{count} error{'s' if count != 1 else ''}", err=True)
+        click.echo(counted(len(errors(error.problems)), "error"), err=True)
         sys.exit(1)
 
 

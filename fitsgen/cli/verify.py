@@ -39,7 +39,7 @@ def verify_verb(
     Example: fitsgen verify *_uncal.fits --template nirspec_ifu_level1b
     """
     from fitsgen.compiler import require_no_warnings
-    from fitsgen.diagnostics import errors, strictly
+    from fitsgen.diagnostics import counted, errors, strictly
     from fitsgen.verification import verify
     from fitsgen.verification.load import expectations
 
@@ -61,6 +61,5 @@ def verify_verb(
             if not problems:
                 click.echo(f"{file}: nothing wrong")
             else:
-                count = len(errors(problems))
-                click.echo(f"{file}: {count} error{'' if count == 1 else 's'}")
+                click.echo(f"{file}: {counted(len(errors(problems)), 'error')}")
     sys.exit(1 if any(errors(problems) for problems in results.values()) else 0)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fitsgen.diagnostics import InputError, Problem
+from fitsgen.diagnostics import InputError, Problem, counted
 from fitsgen.preview.layout import (
     BELOW,
     HIGH,
@@ -240,7 +240,7 @@ def _frame_ticks(axes: Axes, panel: RampPanel, integrations: int, groups: int) -
         numbers = range(0, integrations, -(-integrations // 10))
         places = [number * groups + (groups + 1) / 2 for number in numbers]
         names = [str(number + panel.first_integration) for number in numbers]
-        label = f"integration, of {groups} group{'' if groups == 1 else 's'}"
+        label = f"integration, of {counted(groups, 'group')}"
     else:
         step = max(1, -(-integrations * groups // 8))
         # None so near to the end that it would touch the first one of the next integration.

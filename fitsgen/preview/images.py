@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from fitsgen.diagnostics import counted
 from fitsgen.inputs.fits import InputHDU
 from fitsgen.lazy.array import LazyArray
 from fitsgen.preview.page import ImagePanel, LinePanel, Panel, Ramp, RampPanel
@@ -173,7 +174,7 @@ def _ramps(subject: Subject, panel: ImagePanel) -> RampPanel:
         ramps.append(Ramp(pixel, values[..., 0], found.jumps[..., 0], found.saturated[..., 0]))
     caption = _shown_frames(all_integrations, integrations, all_groups, groups)
     first = (all_integrations - integrations + 1, all_groups - groups + 1)
-    title = f"{subject.title}: ramps of {len(ramps)} pixel{'' if len(ramps) == 1 else 's'}"
+    title = f"{subject.title}: ramps of {counted(len(ramps), 'pixel')}"
     return RampPanel(title, caption, subject.unit, tuple(ramps), *first)
 
 
@@ -183,8 +184,7 @@ def _shown_frames(all_integrations: int, integrations: int, all_groups: int, gro
         ("integration", all_integrations, integrations),
         ("group", all_groups, groups),
     ):
-        plural = "" if all_ == 1 else "s"
-        parts.append(f"{some} of {all_} {what}s" if some < all_ else f"{all_} {what}{plural}")
+        parts.append(f"{some} of {all_} {what}s" if some < all_ else counted(all_, what))
     last = "the last " if integrations < all_integrations or groups < all_groups else ""
     return last + ", ".join(parts)
 

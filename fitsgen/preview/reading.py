@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fitsgen.diagnostics import Problem
+from fitsgen.diagnostics import Problem, counted
 from fitsgen.inputs.cards import shown
 from fitsgen.inputs.fits import FitsFile, InputHDU, Kind
 from fitsgen.inputs.headers import Header
@@ -73,7 +73,7 @@ class _Reader:
         table = hdu.data
         assert isinstance(table, TableData)
         rows, columns = len(table), len(table.names)
-        caption = f"{rows} row{_s(rows)}, {columns} column{_s(columns)}"
+        caption = f"{counted(rows, 'row')}, {counted(columns, 'column')}"
         return (TablePanel(title, caption, table_lines(table)),)
 
 
@@ -109,7 +109,3 @@ def _counts(header: Header) -> tuple[int, int] | None:
 def _subtitle(header: Header) -> str:
     found = ((name, header.tolerant(name, str, int, float)) for name in TELLING)
     return "   ".join(f"{name} {shown(str(value))}" for name, value in found if value is not None)
-
-
-def _s(count: int) -> str:
-    return "" if count == 1 else "s"

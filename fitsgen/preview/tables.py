@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fitsgen.diagnostics import counted
 from fitsgen.inputs.cards import shown
 from fitsgen.inputs.columns import binary_formats
 from fitsgen.inputs.structure import Kind, integer
@@ -52,7 +53,7 @@ def table_lines(table: TableData) -> tuple[str, ...]:
 
 
 def _more(count: int, what: str) -> list[str]:
-    return [f"... and {count} more {what}{'' if count == 1 else 's'}"] if count else []
+    return [f"... and {counted(count, f'more {what}')}"] if count else []
 
 
 def _cells(rows: TableData, number: int) -> list[str]:

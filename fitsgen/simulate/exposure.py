@@ -217,7 +217,6 @@ def raw_header(plan: Plan) -> bytes:
 
 
 def _exposure(plan: Plan, rate: NDArray[np.float32]) -> Exposure:
-    is_miri = plan.has_reference_output
     return Exposure(
         maps=plan.frame_maps,
         rate=plan.irs2.interleaved(rate, 0) if plan.irs2 else rate,
@@ -225,7 +224,7 @@ def _exposure(plan: Plan, rate: NDArray[np.float32]) -> Exposure:
         effects=plan.effects,
         seed=plan.seed,
         outputs=plan.area.outputs,
-        interleaved=is_miri,
+        interleaved=plan.has_reference_output,
         irs2=plan.irs2,
     )
 

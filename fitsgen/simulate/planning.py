@@ -69,7 +69,7 @@ def plan(wish: Wish) -> Plan:
     if is_irs2:
         area = replace(area, outputs=LAYOUT.outputs + 1, frame_time=FRAME_TIME)
     return Plan(
-        mode=mode if detector is mode.detector else _with(mode, detector),
+        mode=replace(mode, detector=detector),
         area_name=name,
         area=area,
         parameters=parameters,
@@ -140,10 +140,6 @@ def _detector(mode: Mode, name: str | None) -> Detector:
         names = [one.name for one in DETECTORS if one.instrument == instrument]
         raise input_error(name, f"is no detector of {instrument}", f"it has {', '.join(names)}")
     return detector
-
-
-def _with(mode: Mode, detector: Detector) -> Mode:
-    return replace(mode, detector=detector)
 
 
 def _parameters_of(detector: Detector) -> Path:
